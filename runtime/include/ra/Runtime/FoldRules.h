@@ -139,8 +139,9 @@ struct Refusal {
 
 /// Every refusal, in the order of the rules; empty when the fold is legal. A
 /// fold that changes nothing (rank 0 everywhere, gates known to be 1, no basis)
-/// is always legal. Facts that contradict each other (sizes, dims out of range)
-/// are refused under `affine`.
+/// is always legal. Facts that contradict each other are refused alone: head
+/// counts under `grouped`, head dim and rec_dims under `affine`, the number of
+/// gates under `gate`.
 std::vector<Refusal> checkFold(const FoldFacts &facts);
 
 /// "rule: reason; legal: ...", one line.
