@@ -1,0 +1,43 @@
+# ra_add_library(NAME SOURCES... [DEPENDS targets...] [LINK_LIBS libs...])
+#
+# A plain static library. add_mlir_dialect_library is not used: it pulls MLIR's
+# static archives in behind the shared library.
+
+set(RA_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wcast-qual -Wimplicit-fallthrough)
+# LLVM is built without exceptions; RTTI is on in Debian's build and must agree.
+set(RA_CXX_FLAGS -fno-exceptions)
+if(NOT LLVM_ENABLE_RTTI)
+  list(APPEND RA_CXX_FLAGS -fno-rtti)
+endif()
+
+function(ra_target_options target)
+  target_compile_options(${target} PRIVATE ${RA_WARNINGS} ${RA_CXX_FLAGS})
+  if(RA_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${RA_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize=vptr)
+    target_link_options(${target} PRIVATE -fsanitize=${RA_SANITIZE})
+  endif()
+endfunction()
+
+function(ra_add_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  add_library(RA::${name} ALIAS ${name})
+  ra_target_options(${name})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY RA_LIBRARIES ${name})
+  install(TARGETS ${name} EXPORT RATargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endfunction()
+
+# ra_add_tool(NAME SOURCES... [LINK_LIBS libs...])
+function(ra_add_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  ra_target_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  set_property(GLOBAL APPEND PROPERTY RA_TOOLS ${name})
+  install(TARGETS ${name} EXPORT RATargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()

@@ -1,0 +1,137 @@
+//===- LinearOp.cpp - ra.linear ---===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpHelpers.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace ra;
+
+int64_t LinearOp::getNumLeadingDims() {
+  return cast<ShapedType>(getInput().getType()).getRank() - 1;
+}
+
+int64_t LinearOp::getNumOutputDims() {
+  return cast<ShapedType>(getWeight().getType()).getRank() - 1;
+}
+
+AffineMap LinearOp::getInputMap() {
+  return detail::getMapOrIdentity(getIndexingMaps(), 0, getNumLeadingDims() + 1,
+                                  getContext());
+}
+
+AffineMap LinearOp::getOutputMap() {
+  return detail::getMapOrIdentity(getIndexingMaps(), 1,
+                                  getNumLeadingDims() + getNumOutputDims(),
+                                  getContext());
+}
+
+void LinearOp::build(OpBuilder &builder, OperationState &state, Value input,
+                     Value weight, Value bias, Value init) {
+  SmallVector<Type> results;
+  if (isa<RankedTensorType>(init.getType()))
+    results.push_back(init.getType());
+  build(builder, state, results, input, weight, bias, init,
+        /*indexing_maps=*/ArrayAttr());
+}
+
+LogicalResult LinearOp::verify() {
+  auto input = cast<ShapedType>(getInput().getType());
+  auto weight = cast<ShapedType>(getWeight().getType());
+  auto init = cast<ShapedType>(getInit().getType());
+  if (weight.getRank() < 2 || input.getRank() < 2)
+    return emitOpError() << "(C1) expects input and weight of rank 2 or more, "
+                            "got "
+                         << input.getRank() << " and " << weight.getRank();
+  unsigned leading = getNumLeadingDims(), outputs = getNumOutputDims();
+  if (failed(detail::verifyMaps(*this, getIndexingMapsAttr(),
+                                {leading + 1, leading + outputs},
+                                {"input", "init"}, "(C5)")))
+    return failure();
+  SmallVector<int64_t> inputShape = getLogicalShape(input, getInputMap());
+  if (!detail::compatible(inputShape.back(), weight.getShape().back()))
+    return emitOpError() << "(C2) input has " << inputShape.back()
+                         << " channels, the weight "
+                         << weight.getShape().back();
+  SmallVector<int64_t> expected(inputShape.begin(), inputShape.end() - 1);
+  llvm::append_range(expected, weight.getShape().drop_back());
+  if (init.getRank() != static_cast<int64_t>(expected.size()) ||
+      !llvm::all_of_zip(getLogicalShape(init, getOutputMap()), expected,
+                        detail::compatible))
+    return emitOpError() << "(C3) init is "
+                         << detail::shapeString(init.getShape())
+                         << ", expects the dims (m..., n...) = "
+                         << detail::shapeString(expected);
+  if (getBias()) {
+    auto bias = cast<ShapedType>(getBias().getType());
+    if (bias.getRank() != weight.getRank() - 1 ||
+        !llvm::all_of_zip(bias.getShape(), weight.getShape().drop_back(),
+                          detail::compatible))
+      return emitOpError() << "(C4) bias is "
+                           << detail::shapeString(bias.getShape())
+                           << ", expects "
+                           << detail::shapeString(
+                                  weight.getShape().drop_back());
+    if (bias.getElementType() != input.getElementType())
+      return emitOpError() << "(C6) bias is of " << bias.getElementType()
+                           << ", the input of " << input.getElementType();
+  }
+  if (weight.getElementType() != input.getElementType())
+    return emitOpError() << "(C6) weight is of " << weight.getElementType()
+                         << ", the input of " << input.getElementType();
+  if (init.getElementType() != input.getElementType() &&
+      !init.getElementType().isF32())
+    return emitOpError() << "(C6) init is of " << init.getElementType()
+                         << "; expects " << input.getElementType() << " or f32";
+  return detail::verifySemantics(
+      cast<DestinationStyleOpInterface>(getOperation()));
+}
+
+LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  return detail::reifyFromInits(
+      cast<DestinationStyleOpInterface>(getOperation()), builder, shapes);
+}
+
+void LinearOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  detail::getDestinationStyleEffects(
+      cast<DestinationStyleOpInterface>(getOperation()), effects);
+}
+
+Speculation::Speculatability LinearOp::getSpeculatability() {
+  auto op = cast<DestinationStyleOpInterface>(getOperation());
+  return op.hasPureTensorSemantics() ? Speculation::Speculatable
+                                     : Speculation::NotSpeculatable;
+}
+
+LogicalResult LinearOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return memref::foldMemRefCast(*this);
+}
+
+namespace {
+/// A bias of constant zeros adds nothing.
+struct DropZeroBias : OpRewritePattern<LinearOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getBias() || !matchPattern(op.getBias(), m_AnyZeroFloat()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getBiasMutable().clear(); });
+    return success();
+  }
+};
+} // namespace
+
+void LinearOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *context) {
+  patterns.add<detail::DropIdentityMaps<LinearOp>, DropZeroBias>(context);
+}
