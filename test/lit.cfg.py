@@ -1,0 +1,49 @@
+# lit's configuration: where tests live and what their RUN lines may name.
+#
+# Tools by plain name (ra-opt, mlir-opt, FileCheck, not, count, ...): this
+# build's first, then LLVM's.
+#   %ra_src       root of the sources       %ra_build     root of this build
+#   %ra_examples  python-free-examples/     %ra_plugin    the mlir-opt plugin
+#   %ra_version   the project's version     %python       a Python 3
+# Features: `asan` in a sanitizer build; the name of each tool that was built.
+
+import os
+
+import lit.formats
+
+config.name = "ra"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "unit", "fuzz", "golden"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.ra_test_build_dir
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.ra_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
+)
+# What pip and ccache of the tests that fetch or build something go by.
+for name in os.environ:
+    if name in ("HOME", "XDG_CACHE_HOME", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") or (
+        name.startswith(("PIP_", "CCACHE_", "ASAN_", "UBSAN_", "LSAN_"))
+        or name.lower() in ("http_proxy", "https_proxy", "no_proxy")
+    ):
+        config.environment[name] = os.environ[name]
+
+if config.ra_sanitize:
+    config.available_features.add("asan")
+for name in os.listdir(config.ra_tools_dir) if os.path.isdir(config.ra_tools_dir) else []:
+    config.available_features.add(name)
+
+config.substitutions += [
+    ("%ra_examples", os.path.join(config.ra_source_dir, "python-free-examples")),
+    ("%ra_plugin", os.path.join(config.ra_lib_dir, "ra-plugin" + config.plugin_suffix)),
+    ("%ra_version", config.ra_version),
+    ("%ra_build", config.ra_build_dir),
+    ("%ra_src", config.ra_source_dir),
+    ("%mlir_dir", config.mlir_dir),
+    ("%cmake", config.cmake),
+    ("%cxx", config.cxx_compiler),
+    ("%cc", config.c_compiler),
+    ("%exe_linker_flags", config.exe_linker_flags),
+    ("%python", config.python),
+]
