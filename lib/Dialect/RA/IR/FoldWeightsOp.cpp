@@ -57,9 +57,11 @@ LogicalResult FoldWeightsOp::verify() {
       query.getDimSize(0) % heads != 0 ||
       query.getDimSize(0) / heads * kvHeads != key.getDimSize(0) ||
       query.getDimSize(0) == 0)
-    return emitOpError() << "(C1) rows " << query.getDimSize(0) << " and "
-                         << key.getDimSize(0) << " are not D times " << heads
-                         << " and " << kvHeads << " heads";
+    return emitOpError() << "(C1) rows "
+                         << detail::shapeString(query.getDimSize(0)) << " and "
+                         << detail::shapeString(key.getDimSize(0))
+                         << " are not D times " << heads << " and " << kvHeads
+                         << " heads";
   for (auto [bias, weight, name] :
        {std::make_tuple(getQueryBias(), query, StringRef("query")),
         std::make_tuple(getKeyBias(), key, StringRef("key"))}) {

@@ -223,8 +223,10 @@ LogicalResult verifyAttentionOperands(Operation *op,
 
   if (!compatible(query[0], key[0]) || !compatible(query[0], value[0]) ||
       !compatible(key[0], value[0]))
-    return op->emitOpError() << "(C2) batch sizes differ: query " << query[0]
-                             << ", key " << key[0] << ", value " << value[0];
+    return op->emitOpError()
+           << "(C2) batch sizes differ: query " << shapeString(query[0])
+           << ", key " << shapeString(key[0]) << ", value "
+           << shapeString(value[0]);
   if (!compatible(key[2], value[2]))
     return op->emitOpError() << "(C2) key and value lengths differ: " << key[2]
                              << " and " << value[2];

@@ -56,8 +56,11 @@ LogicalResult RopeOp::verify() {
       (batched && !detail::compatible(cos.getDimSize(0), shape[0])))
     return emitOpError() << "(C2) the tables are "
                          << detail::shapeString(cos.getShape())
-                         << "; expects T = " << shape[2]
-                         << " rows, one for each position";
+                         << (batched
+                                 ? "; expects B x T x rot/2 with B = " +
+                                       detail::shapeString(shape[0]) + ", T = "
+                                 : "; expects T x rot/2 with T = ")
+                         << detail::shapeString(shape[2]);
   int64_t half = cos.getShape().back();
   if (ShapedType::isDynamic(half) || ShapedType::isDynamic(shape[3]))
     return emitOpError("(C3) the rotary dim and the head dim must be static");

@@ -20,6 +20,10 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+
+#include <cstdlib>
+#include <numeric>
 
 using namespace mlir;
 using namespace ra;
@@ -117,8 +121,58 @@ struct TileBuilder {
   SmallVector<Operation *> slices;
 };
 
+/// A number that divides `value` wherever it is evaluated; 0 for a constant 0,
+/// 1 when nothing is known.
+int64_t getKnownDivisor(OpFoldResult value);
+
+int64_t getKnownDivisor(AffineExpr expr, unsigned numDims,
+                        ValueRange operands) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return std::abs(constant.getValue());
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return getKnownDivisor(OpFoldResult(operands[dim.getPosition()]));
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return getKnownDivisor(
+        OpFoldResult(operands[numDims + symbol.getPosition()]));
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  if (expr.getKind() != AffineExprKind::Add &&
+      expr.getKind() != AffineExprKind::Mul)
+    return 1;
+  int64_t lhs = getKnownDivisor(binary.getLHS(), numDims, operands);
+  int64_t rhs = getKnownDivisor(binary.getRHS(), numDims, operands);
+  return expr.getKind() == AffineExprKind::Add ? std::gcd(lhs, rhs) : lhs * rhs;
+}
+
+int64_t getKnownDivisor(OpFoldResult value) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return std::abs(*constant);
+  auto dynamic = cast<Value>(value);
+  if (auto apply = dynamic.getDefiningOp<affine::AffineApplyOp>()) {
+    AffineMap map = apply.getAffineMap();
+    return getKnownDivisor(map.getResult(0), map.getNumDims(),
+                           apply.getMapOperands());
+  }
+  // A loop counts from its lower bound in its step.
+  auto argument = dyn_cast<BlockArgument>(dynamic);
+  auto loop = argument ? dyn_cast_or_null<LoopLikeOpInterface>(
+                             argument.getOwner()->getParentOp())
+                       : LoopLikeOpInterface();
+  if (!loop)
+    return 1;
+  std::optional<SmallVector<Value>> counters = loop.getLoopInductionVars();
+  std::optional<SmallVector<OpFoldResult>> bounds = loop.getLoopLowerBounds();
+  std::optional<SmallVector<OpFoldResult>> steps = loop.getLoopSteps();
+  if (!counters || !bounds || !steps)
+    return 1;
+  for (auto [counter, bound, step] :
+       llvm::zip_equal(*counters, *bounds, *steps))
+    if (counter == dynamic)
+      return std::gcd(getKnownDivisor(bound), getKnownDivisor(step));
+  return 1;
+}
+
 /// h / group as a tile of key heads: the tile must hold whole groups or lie
-/// within one.
+/// within one, which its size and its offset decide together.
 LogicalResult getKeyHeads(Operation *op, OpBuilder &builder, int64_t group,
                           bool wholeGroups, OpFoldResult offset,
                           OpFoldResult size, OpFoldResult &keyOffset,
@@ -128,14 +182,18 @@ LogicalResult getKeyHeads(Operation *op, OpBuilder &builder, int64_t group,
   if (group == 1)
     return success();
   std::optional<int64_t> heads = getConstantIntValue(size);
-  bool whole = heads && *heads % group == 0;
-  bool within = heads && group % *heads == 0;
+  int64_t divisor = getKnownDivisor(offset);
+  bool whole = heads && *heads % group == 0 && divisor % group == 0;
+  bool within =
+      heads && *heads > 0 && group % *heads == 0 && divisor % *heads == 0;
   if (!whole && (wholeGroups || !within))
     return op->emitOpError()
-           << "cannot be tiled over heads here: a tile must be a multiple of "
-              "the "
+           << "cannot be tiled over heads here: the size of a tile must be a "
+              "multiple of the "
            << group << " heads that share a key head"
-           << (wholeGroups ? "" : ", or divide that number");
+           << (wholeGroups ? "" : ", or divide that number")
+           << ", and tiles must start at multiples of "
+           << (wholeGroups ? "that number" : "it");
   AffineExpr d0 = builder.getAffineDimExpr(0);
   keyOffset = affine::makeComposedFoldedAffineApply(
       builder, op->getLoc(), d0.floorDiv(group), {offset});
