@@ -41,6 +41,8 @@ config.substitutions += [
     ("%ra_build", config.ra_build_dir),
     ("%ra_src", config.ra_source_dir),
     ("%mlir_dir", config.mlir_dir),
+    ("%mlir_include", config.mlir_include),
+    ("%llvm_tools", config.llvm_tools_dir),
     ("%cmake", config.cmake),
     ("%cxx", config.cxx_compiler),
     ("%cc", config.c_compiler),

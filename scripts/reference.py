@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Writes the generated op and pass reference, docs/reference/*.md.
+
+Every TableGen file under include/ that defines a dialect's ops becomes
+<Dialect>Dialect.md, every one that defines passes <Folder>Passes.md, and an
+index names them. Normally run as `ninja ra-docs`; a test runs it into another
+folder and compares.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+
+class Definitions:
+    """What one TableGen file defines, as records of `llvm-tblgen --dump-json`."""
+
+    def __init__(self, path, tools, include_dirs):
+        self.path = path
+        self.include_dirs = include_dirs
+        self.tools = tools
+        records = json.loads(
+            run([tools / "llvm-tblgen", "--dump-json", *self.include_flags(), path])
+        )
+        # Records that this file defines itself; included ones belong elsewhere.
+        def own(kind):
+            names = records["!instanceof"].get(kind, [])
+            found = [records[name] for name in names]
+            return [r for r in found if self.is_own(r)]
+
+        self.passes = sorted(own("PassBase"), key=lambda r: r["argument"])
+        # Options are anonymous records, listed by the passes that have them.
+        self.options = [
+            records[option["def"]] for one in self.passes for option in one["options"]
+        ]
+        self.ops = sorted(own("Op"), key=lambda r: r["opName"])
+        # An op's dialect and attributes usually sit in files beside the op's.
+        dialects = {r["opDialect"]["def"] for r in self.ops}
+        self.dialects = [records[name] for name in sorted(dialects)]
+        self.attributes = [
+            records[name]
+            for name in records["!instanceof"].get("AttrDef", [])
+            if records[name]["dialect"]["def"] in dialects
+        ]
+
+    def is_own(self, record):
+        return any(
+            location.split(":")[0] == self.path.name for location in record["!locs"]
+        )
+
+    def name_of(self, op):
+        """An op's full name, as in ra.linear."""
+        dialects = {one["!name"]: one["name"] for one in self.dialects}
+        return f"{dialects[op['opDialect']['def']]}.{op['opName']}"
+
+    def include_flags(self):
+        return [flag for folder in self.include_dirs for flag in ("-I", folder)]
+
+    def pages(self):
+        """(file name, title, text) of each page of the reference."""
+        tblgen = [self.tools / "mlir-tblgen", *self.include_flags(), self.path]
+        for dialect in self.dialects:
+            name = dialect["name"]
+            text = run(tblgen + ["-gen-dialect-doc", f"-dialect={name}"])
+            yield f"{name.upper()}Dialect.md", f"The `{name}` dialect", text
+        if self.passes:
+            parts = self.path.parent.parts
+            # include/ra/Dialect/RA/Transforms -> RATransforms
+            start = parts.index("ra", parts.index("include")) + 2
+            folder = "".join(parts[start:])
+            text = f"# Passes of {'/'.join(parts[start - 1:])}\n\n" + run(
+                tblgen + ["-gen-pass-doc"]
+            )
+            yield f"{folder}Passes.md", f"Passes of `{'/'.join(parts[start - 1:])}`", text
+
+
+def run(command):
+    result = subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    if result.returncode != 0:
+        sys.exit(f"{command[0]} failed:\n{result.stderr}")
+    return result.stdout
+
+
+def definitions(source, tools, mlir_include):
+    """Definitions of every file that defines ops or passes, in order of path."""
+    found = []
+    for path in sorted((source / "include").rglob("*.td")):
+        text = path.read_text()
+        if "mlir/Pass/PassBase.td" in text or "mlir/IR/OpBase.td" in text:
+            one = Definitions(path, tools, [source / "include", mlir_include])
+            if one.ops or one.passes:
+                found.append(one)
+    return found
+
+
+def tidy(text):
+    """The generator's text without its [TOC] marker and runs of blank lines."""
+    lines = []
+    for line in text.splitlines():
+        line = line.rstrip()
+        if line == "[TOC]" or (not line and lines and not lines[-1]):
+            continue
+        lines.append(line)
+    return "\n".join(lines).strip() + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    here = pathlib.Path(__file__).resolve().parent.parent
+    parser.add_argument("--source", type=pathlib.Path, default=here)
+    parser.add_argument("--output", type=pathlib.Path, help="default: docs/reference of the source")
+    parser.add_argument("--llvm-tools", type=pathlib.Path, default="/usr/lib/llvm-22/bin")
+    parser.add_argument("--mlir-include", type=pathlib.Path, default="/usr/lib/llvm-22/include")
+    args = parser.parse_args()
+    output = args.output or args.source / "docs" / "reference"
+    output.mkdir(parents=True, exist_ok=True)
+    pages = {}
+    index = ["# Reference", "", "Generated by `ninja ra-docs`; do not edit.", ""]
+    for one in definitions(args.source, args.llvm_tools, args.mlir_include):
+        for name, title, text in one.pages():
+            pages[name] = tidy(text)
+            index.append(f"* [{title}]({name})")
+    pages["README.md"] = "\n".join(index) + "\n"
+    for stale in set(path.name for path in output.glob("*.md")) - set(pages):
+        (output / stale).unlink()
+    for name, text in pages.items():
+        path = output / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

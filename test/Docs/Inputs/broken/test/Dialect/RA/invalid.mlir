@@ -1,0 +1,2 @@
+// ra.numbered (C1): one.
+// expected-error @below {{(C1)}}
