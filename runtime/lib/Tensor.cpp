@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <unistd.h>
+#include <utility>
 
 using namespace ra::runtime;
 
@@ -60,6 +62,17 @@ void storeInteger(ElementType type, void *data, __int128 value) {
   }
 }
 
+/// Bytes; what the system does not say counts as the half of the address space.
+size_t physicalMemory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long pageSize = ::sysconf(_SC_PAGESIZE);
+  const size_t most = std::numeric_limits<size_t>::max() / 2;
+  if (pages <= 0 || pageSize <= 0 ||
+      static_cast<size_t>(pages) > most / static_cast<size_t>(pageSize))
+    return most;
+  return static_cast<size_t>(pages) * static_cast<size_t>(pageSize);
+}
+
 } // namespace
 
 std::string ra::runtime::shapeString(const Shape &shape, ElementType type) {
@@ -105,8 +118,12 @@ Expected<Tensor> Tensor::create(Shape shape, ElementType type) {
   Expected<size_t> bytes = checkedByteSize(shape, type);
   if (!bytes)
     return fail("tensor " + shapeString(shape, type) + ": " + bytes.message());
-  if (*bytes > std::numeric_limits<size_t>::max() - kAlignment)
-    return fail("tensor " + shapeString(shape, type) + ": too large");
+  // Systems that overcommit hand out memory that they cannot back and end the
+  // process when it is touched.
+  if (*bytes > physicalMemory())
+    return fail("tensor " + shapeString(shape, type) + " takes " +
+                std::to_string(*bytes) +
+                " bytes, more than the memory of this machine");
 
   Tensor tensor;
   if (*bytes != 0) {
