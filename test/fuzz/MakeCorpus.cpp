@@ -1,0 +1,103 @@
+//===- MakeCorpus.cpp - Seeds for the fuzzers -----------------------------===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Writes a folder of small valid and nearly valid inputs per fuzzer. Files that
+// a fuzzer found later belong into test/unit/Runtime as tests.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ra/Runtime/Npy.h"
+#include "ra/Runtime/Safetensors.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+using namespace ra::runtime;
+
+namespace {
+
+bool check(const Status &status) {
+  if (!status.ok())
+    std::fprintf(stderr, "%s\n", status.message().c_str());
+  return status.ok();
+}
+
+void writeText(const std::string &path, const std::string &text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+/// A file of the format with any header.
+std::string safetensorsBytes(const std::string &header, size_t dataSize) {
+  std::string bytes;
+  for (size_t i = 0; i < 8; ++i)
+    bytes += static_cast<char>((header.size() >> (8 * i)) & 0xff);
+  return bytes + header + std::string(dataSize, '\1');
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: ra-fuzz-corpus FOLDER\n");
+    return 2;
+  }
+  const std::string root = argv[1];
+  for (const char *name :
+       {"npy", "safetensors", "safetensors-writer", "input"}) {
+    std::error_code error;
+    std::filesystem::create_directories(root + "/" + name, error);
+    if (error) {
+      std::fprintf(stderr, "%s/%s: %s\n", root.c_str(), name,
+                   error.message().c_str());
+      return 1;
+    }
+  }
+
+  int count = 0;
+  std::vector<NamedTensor> tensors;
+  for (ElementType type :
+       {ElementType::F64, ElementType::F32, ElementType::F16, ElementType::BF16,
+        ElementType::I64, ElementType::U16, ElementType::I8, ElementType::I1})
+    for (const Shape &shape : {Shape{}, Shape{3}, Shape{2, 2}, Shape{0, 4}}) {
+      Expected<Tensor> tensor = Tensor::create(shape, type);
+      if (!tensor)
+        return 1;
+      for (int64_t i = 0; i < tensor->numElements(); ++i)
+        tensor->set(i, static_cast<double>(i));
+      const std::string number = std::to_string(count++);
+      if (!check(writeNpy(root + "/npy/" + number, *tensor)) ||
+          !check(writeSafetensors(root + "/safetensors/" + number,
+                                  {{"t" + number, *tensor}},
+                                  {{"format", "pt"}})))
+        return 1;
+      tensors.push_back({"layer." + number + ".weight", *tensor});
+    }
+  if (!check(writeSafetensors(root + "/safetensors/all", tensors)))
+    return 1;
+  count = 0;
+  for (const auto &[header, size] :
+       {std::pair("{}", 0), std::pair("{\"__metadata__\":{\"a\":\"b\"}}", 0),
+        std::pair("{\"\\u00e9\\ud83d\\ude00\":{\"dtype\":\"U8\",\"shape\":[1,"
+                  "1],\"data_offsets\":[0,1]}}   ",
+                  1),
+        std::pair("{\"a\":{\"data_offsets\":[1,2],\"dtype\":\"BOOL\",\"shape\":"
+                  "[]},\"b\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":"
+                  "[0,1]}}",
+                  2)})
+    writeText(root + "/safetensors/header" + std::to_string(count++),
+              safetensorsBytes(header, static_cast<size_t>(size)));
+  count = 0;
+  for (const char *text :
+       {"@file.npy", "@file.npy:cast", "@m.safetensors#h.0.weight:cast",
+        "normal(0,1)", "uniform(-1,1.5e-3)", "2x3xf32=1,2,3,4,5,6", "f16=0.1",
+        "4x4xbf16=-inf", "3xi8=1,-2,3", "2xui64=1,2", "i1=1", "0x7xf64=nan"})
+    writeText(root + "/input/" + std::to_string(count++), text);
+  writeText(root + "/safetensors-writer/0", "\1\2\3name\\ key\\ value\\ ");
+  return 0;
+}
