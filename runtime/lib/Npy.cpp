@@ -232,7 +232,7 @@ Expected<ElementType> typeOfDescr(const std::string &descr,
 }
 
 Expected<Tensor> parseBytes(std::string_view file,
-                            std::shared_ptr<const void> owner,
+                            const std::shared_ptr<const void> &owner,
                             NpyReadOptions options) {
   auto byte = [&](size_t i) { return static_cast<unsigned char>(file[i]); };
   if (file.size() < kMagic.size() + 2)
@@ -280,17 +280,17 @@ Expected<Tensor> parseBytes(std::string_view file,
                 quoted(*header->descr) + " takes " + std::to_string(*bytes) +
                 " bytes of data, the file has " + std::to_string(data.size()));
   return tensorOnBytes(std::move(*header->shape), *type, data.data(),
-                       data.size(), std::move(owner));
+                       data.size(), owner);
 }
 
 } // namespace
 
 Expected<Tensor> ra::runtime::parseNpy(const char *data, size_t size,
-                                       std::shared_ptr<const void> owner,
+                                       const std::shared_ptr<const void> &owner,
                                        const std::string &name,
                                        NpyReadOptions options) {
   Expected<Tensor> tensor =
-      parseBytes(std::string_view(data, size), std::move(owner), options);
+      parseBytes(std::string_view(data, size), owner, options);
   if (!tensor)
     return fail(name + ": " + tensor.message());
   return tensor;

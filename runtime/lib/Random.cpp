@@ -51,7 +51,7 @@ struct SinCos {
 /// sin and cos of 2 pi v for v in [0, 1): v = q/4 + f with |f| <= 1/8, exact,
 /// then the Taylor series of 2 pi f.
 SinCos sinCosTurn(double v) {
-  const int quarter = static_cast<int>(4.0 * v + 0.5);
+  const int quarter = static_cast<int>(std::nearbyint(4.0 * v));
   const double angle = 0x1.921fb54442d18p+2 * (v - 0.25 * quarter);
   const double square = angle * angle;
   double sine = 0.0, cosine = 0.0;

@@ -145,7 +145,7 @@ Expected<Tensor> Tensor::create(Shape shape, ElementType type) {
 
 Expected<Tensor> Tensor::view(Shape shape, ElementType type, const void *data,
                               size_t byteSize,
-                              std::shared_ptr<const void> owner) {
+                              const std::shared_ptr<const void> &owner) {
   Expected<size_t> bytes = checkedByteSize(shape, type);
   if (!bytes)
     return fail("tensor " + shapeString(shape, type) + ": " + bytes.message());
@@ -163,7 +163,7 @@ Expected<Tensor> Tensor::view(Shape shape, ElementType type, const void *data,
   tensor.extents = std::move(shape);
   tensor.type = type;
   tensor.writable = false;
-  tensor.storage = std::shared_ptr<const void>(std::move(owner), data);
+  tensor.storage = std::shared_ptr<const void>(owner, data);
   return tensor;
 }
 

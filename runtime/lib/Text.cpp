@@ -63,11 +63,12 @@ std::string ra::runtime::extentsString(const Shape &shape) {
   return text + "]";
 }
 
-Expected<Tensor> ra::runtime::tensorOnBytes(Shape shape, ElementType type,
-                                            const char *data, size_t size,
-                                            std::shared_ptr<const void> owner) {
+Expected<Tensor>
+ra::runtime::tensorOnBytes(Shape shape, ElementType type, const char *data,
+                           size_t size,
+                           const std::shared_ptr<const void> &owner) {
   if (reinterpret_cast<uintptr_t>(data) % elementSize(type) == 0)
-    return Tensor::view(std::move(shape), type, data, size, std::move(owner));
+    return Tensor::view(std::move(shape), type, data, size, owner);
   Expected<Tensor> copy = Tensor::create(std::move(shape), type);
   if (!copy)
     return copy;

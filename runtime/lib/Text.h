@@ -30,7 +30,8 @@ std::string extentsString(const Shape &shape);
 /// A tensor on bytes of a mapped file: a view that keeps `owner` alive, or a
 /// copy where the data is not aligned for the type.
 Expected<Tensor> tensorOnBytes(Shape shape, ElementType type, const char *data,
-                               size_t size, std::shared_ptr<const void> owner);
+                               size_t size,
+                               const std::shared_ptr<const void> &owner);
 
 } // namespace ra::runtime
 

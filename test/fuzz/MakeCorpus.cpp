@@ -59,6 +59,8 @@ int main(int argc, char **argv) {
     }
   }
 
+  const std::string npyFolder = root + "/npy/";
+  const std::string safetensorsFolder = root + "/safetensors/";
   int count = 0;
   std::vector<NamedTensor> tensors;
   for (ElementType type :
@@ -71,14 +73,14 @@ int main(int argc, char **argv) {
       for (int64_t i = 0; i < tensor->numElements(); ++i)
         tensor->set(i, static_cast<double>(i));
       const std::string number = std::to_string(count++);
-      if (!check(writeNpy(root + "/npy/" + number, *tensor)) ||
-          !check(writeSafetensors(root + "/safetensors/" + number,
+      if (!check(writeNpy(npyFolder + number, *tensor)) ||
+          !check(writeSafetensors(safetensorsFolder + number,
                                   {{"t" + number, *tensor}},
                                   {{"format", "pt"}})))
         return 1;
       tensors.push_back({"layer." + number + ".weight", *tensor});
     }
-  if (!check(writeSafetensors(root + "/safetensors/all", tensors)))
+  if (!check(writeSafetensors(safetensorsFolder + "all", tensors)))
     return 1;
   count = 0;
   for (const auto &[header, size] :

@@ -52,6 +52,7 @@ public:
 
   std::vector<int64_t> subset(int64_t headDim, int64_t rank) {
     std::vector<int64_t> dims;
+    dims.reserve(static_cast<size_t>(headDim));
     for (int64_t d = 0; d < headDim; ++d)
       dims.push_back(d);
     std::shuffle(dims.begin(), dims.end(), random);
@@ -92,6 +93,7 @@ public:
     const bool symmetric = spec.gateSplit == GateSplit::Symmetric;
     auto gates = [&](bool equalInGroup) {
       std::vector<double> values;
+      values.reserve(static_cast<size_t>(spec.numHeads));
       for (int64_t h = 0; h < spec.numHeads; ++h)
         values.push_back(equalInGroup && h % group != 0 ? values.back()
                          : symmetric                    ? std::abs(number())
@@ -188,6 +190,7 @@ Matrix scoresByDefinition(const Problem &p, int64_t h, const Matrix &x) {
     if (spec.projection && !dims.empty())
       return times(v, *spec.projection, head);
     std::vector<double> part;
+    part.reserve(dims.size());
     for (int64_t d : dims)
       part.push_back(v[static_cast<size_t>(d)]);
     return part;

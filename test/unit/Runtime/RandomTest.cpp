@@ -53,6 +53,25 @@ TEST(Random, NumbersFollowTheirDefinition) {
   }
 }
 
+TEST(Random, TheSameNumbersEverywhere) {
+  // Computed from the definition by a program in another language; the normal
+  // numbers rounded to f32.
+  const double uniform[] = {0x1.c8522a4429468p-2, 0x1.3240b78f72318p-1,
+                            0x1.d91b19b85a8d8p-4, 0x1.fd5237354d898p-3,
+                            0x1.cb14db18a4538p-1, 0x1.3d311db3043e1p-1,
+                            0x1.707d2b0c7a159p-1, 0x1.7177ec2b8d8eep-2};
+  const float normal[] = {-0x1.0987f8p+0f, -0x1.787c82p-1f, 0x1.17c4a4p-6f,
+                          0x1.09f038p+1f,  -0x1.5dad8cp-2f, -0x1.465f0ep-2f,
+                          -0x1.0a52cap-1f, 0x1.3e9e3ap-1f};
+  double values[8];
+  RandomStream{42, 3}.uniform(0.0, 1.0, 0, 8, values);
+  for (int i = 0; i < 8; ++i)
+    EXPECT_EQ(values[i], uniform[i]) << i;
+  RandomStream{42, 3}.normal(0.0, 1.0, 0, 8, values);
+  for (int i = 0; i < 8; ++i)
+    EXPECT_EQ(static_cast<float>(values[i]), normal[i]) << i;
+}
+
 TEST(Random, NormalAgreesWithTheLibraryEverywhere) {
   const RandomStream random{1, 2};
   const uint64_t count = 200000;

@@ -42,7 +42,7 @@ Expected<Tensor> readNpy(const std::string &path, NpyReadOptions options = {});
 /// The same on bytes in memory; `name` stands for the path in messages. The
 /// tensor may point into `data`, which `owner` keeps alive.
 Expected<Tensor> parseNpy(const char *data, size_t size,
-                          std::shared_ptr<const void> owner,
+                          const std::shared_ptr<const void> &owner,
                           const std::string &name, NpyReadOptions options = {});
 
 /// Writes `tensor` to `path`, whole or not at all. BF16 becomes '<V2'. The data

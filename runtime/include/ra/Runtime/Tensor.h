@@ -59,7 +59,7 @@ public:
   /// compared with that, alignment is checked too.
   static Expected<Tensor> view(Shape shape, ElementType type, const void *data,
                                size_t byteSize,
-                               std::shared_ptr<const void> owner);
+                               const std::shared_ptr<const void> &owner);
 
   /// A tensor that holds `values` in row-major order, each rounded once to
   /// `type`. Fails when their number is not that of the shape.
