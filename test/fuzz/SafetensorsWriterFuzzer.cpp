@@ -9,6 +9,7 @@
 #include "ra/Runtime/Safetensors.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fuzzer/FuzzedDataProvider.h>
 #include <unistd.h>
 
@@ -36,7 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         input.ConsumeRandomLengthString(20);
   }
   static const std::string path =
-      "/tmp/ra-fuzz-" + std::to_string(::getpid()) + ".safetensors";
+      std::filesystem::temp_directory_path() /
+      ("ra-fuzz-" + std::to_string(::getpid()) + ".safetensors");
   if (!writeSafetensors(path, tensors, metadata).ok())
     return 0;
   Expected<Safetensors> file = Safetensors::open(path);
