@@ -62,7 +62,8 @@ int nameBeside(int descriptor, const std::string &path, std::string &name) {
 
 } // namespace
 
-Expected<AtomicFile> AtomicFile::create(const std::string &path) {
+Expected<AtomicFile> AtomicFile::create(const std::string &path,
+                                        bool nameless) {
   if (path.empty() || path.back() == '/')
     return fail("'" + path + "' names no file to write");
   struct stat info;
@@ -74,7 +75,7 @@ Expected<AtomicFile> AtomicFile::create(const std::string &path) {
   std::string temporary;
   int descriptor = -1;
 #ifdef O_TMPFILE
-  if (::access("/proc/self/fd", X_OK) == 0)
+  if (nameless && ::access("/proc/self/fd", X_OK) == 0)
     descriptor =
         ::open(folderOf(path).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
 #endif

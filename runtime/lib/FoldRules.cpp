@@ -221,8 +221,7 @@ void Checker::checkRotary() {
     return std::string(ropeStyleName(style)) + " over " + std::to_string(dim) +
            " dims";
   };
-  if (qRotates != kRotates || facts.qRope != facts.kRope ||
-      facts.qRotaryDim != facts.kRotaryDim)
+  if (facts.qRope != facts.kRope || facts.qRotaryDim != facts.kRotaryDim)
     return refuse(
         Rule::Rotary,
         "q is rotated " +

@@ -187,27 +187,20 @@ void Tensor::readDoubles(int64_t begin, int64_t number, double *out) const {
     return;
   const char *from = bytesAt(begin);
   const size_t size = elementSize(type);
-  // One loop per type: weights are converted by the hundred million.
-  switch (type) {
-  case ElementType::F64:
+  // The common types have loops that a compiler vectorises: weights are
+  // converted by the hundred million.
+  if (type == ElementType::F64) {
     std::memcpy(out, from, static_cast<size_t>(number) * size);
     return;
-  case ElementType::F32:
-    for (int64_t i = 0; i < number; ++i, from += size)
-      out[i] = loadAsDouble(ElementType::F32, from);
-    return;
-  case ElementType::F16:
-    for (int64_t i = 0; i < number; ++i, from += size)
-      out[i] = loadAsDouble(ElementType::F16, from);
-    return;
-  case ElementType::BF16:
-    for (int64_t i = 0; i < number; ++i, from += size)
-      out[i] = loadAsDouble(ElementType::BF16, from);
-    return;
-  default:
-    for (int64_t i = 0; i < number; ++i, from += size)
-      out[i] = loadAsDouble(type, from);
   }
+  if (type == ElementType::F32) {
+    const auto *values = reinterpret_cast<const float *>(from);
+    for (int64_t i = 0; i < number; ++i)
+      out[i] = static_cast<double>(values[i]);
+    return;
+  }
+  for (int64_t i = 0; i < number; ++i, from += size)
+    out[i] = loadAsDouble(type, from);
 }
 
 void Tensor::writeDoubles(int64_t begin, int64_t number, const double *values) {
@@ -218,6 +211,16 @@ void Tensor::writeDoubles(int64_t begin, int64_t number, const double *values) {
     return;
   char *to = const_cast<char *>(bytesAt(begin));
   const size_t size = elementSize(type);
+  if (type == ElementType::F64) {
+    std::memcpy(to, values, static_cast<size_t>(number) * size);
+    return;
+  }
+  if (type == ElementType::F32) {
+    auto *floats = reinterpret_cast<float *>(to);
+    for (int64_t i = 0; i < number; ++i)
+      floats[i] = static_cast<float>(values[i]);
+    return;
+  }
   for (int64_t i = 0; i < number; ++i, to += size)
     storeFromDouble(type, to, values[i]);
 }

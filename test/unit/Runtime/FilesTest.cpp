@@ -41,10 +41,15 @@ TEST(MappedFile, RefusesWhatIsNoFile) {
                    "not a regular file"));
 }
 
-TEST(AtomicFile, AppearsOnCommitAndNotBefore) {
+/// With and without nameless files.
+class AtomicFiles : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Ways, AtomicFiles, ::testing::Bool());
+
+TEST_P(AtomicFiles, AppearsOnCommitAndNotBefore) {
   TempFolder folder;
   {
-    Expected<AtomicFile> file = AtomicFile::create(folder.path("out"));
+    Expected<AtomicFile> file =
+        AtomicFile::create(folder.path("out"), GetParam());
     ASSERT_TRUE(file) << file.message();
     ASSERT_TRUE(file->write("abc", 3).ok());
     EXPECT_EQ(file->size(), 3u);
@@ -58,11 +63,12 @@ TEST(AtomicFile, AppearsOnCommitAndNotBefore) {
   EXPECT_EQ(folder.count(), 1u);
 }
 
-TEST(AtomicFile, AbandonedLeavesNothingAndKeepsTheOldFile) {
+TEST_P(AtomicFiles, AbandonedLeavesNothingAndKeepsTheOldFile) {
   TempFolder folder;
   folder.write("out", "old");
   {
-    Expected<AtomicFile> file = AtomicFile::create(folder.path("out"));
+    Expected<AtomicFile> file =
+        AtomicFile::create(folder.path("out"), GetParam());
     ASSERT_TRUE(file);
     ASSERT_TRUE(file->write("new", 3).ok());
   }
@@ -70,14 +76,16 @@ TEST(AtomicFile, AbandonedLeavesNothingAndKeepsTheOldFile) {
   EXPECT_EQ(folder.count(), 1u);
 }
 
-TEST(AtomicFile, ReplacesAndKeepsTheMode) {
+TEST_P(AtomicFiles, ReplacesAndKeepsTheMode) {
   TempFolder folder;
   folder.write("out", "old");
   ASSERT_EQ(::chmod(folder.path("out").c_str(), 0640), 0);
-  Expected<AtomicFile> file = AtomicFile::create(folder.path("out"));
+  Expected<AtomicFile> file =
+      AtomicFile::create(folder.path("out"), GetParam());
   ASSERT_TRUE(file);
   ASSERT_TRUE(file->write("new", 3).ok());
-  Expected<AtomicFile> other = AtomicFile::create(folder.path("side"));
+  Expected<AtomicFile> other =
+      AtomicFile::create(folder.path("side"), GetParam());
   ASSERT_TRUE(other);
   *other = std::move(*file); // abandons "side"
   ASSERT_TRUE(other->commit().ok());
@@ -86,6 +94,20 @@ TEST(AtomicFile, ReplacesAndKeepsTheMode) {
   struct stat info;
   ASSERT_EQ(::stat(folder.path("out").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0640u);
+}
+
+TEST_P(AtomicFiles, WritersOfOneFileDoNotMix) {
+  TempFolder folder;
+  Expected<AtomicFile> a = AtomicFile::create(folder.path("out"), GetParam());
+  Expected<AtomicFile> b = AtomicFile::create(folder.path("out"), GetParam());
+  ASSERT_TRUE(a && b);
+  ASSERT_TRUE(a->write("a", 1).ok());
+  ASSERT_TRUE(b->write("b", 1).ok());
+  ASSERT_TRUE(a->commit().ok());
+  EXPECT_EQ(folder.read("out"), "a");
+  ASSERT_TRUE(b->commit().ok());
+  EXPECT_EQ(folder.read("out"), "b");
+  EXPECT_EQ(folder.count(), 1u);
 }
 
 TEST(AtomicFile, RefusesBadPlaces) {

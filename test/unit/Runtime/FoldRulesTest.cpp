@@ -250,6 +250,8 @@ TEST(FoldRules, Clamp) {
   facts.kClamp = FoldFacts::Bounds{-8.0, 4.0};
   refused(facts, Rule::Clamp, "q is clamped to [-8, 8], k to [-8, 4]",
           "equal bounds");
+  facts.kClamp = FoldFacts::Bounds{-4.0, 8.0};
+  refused(facts, Rule::Clamp, "k to [-4, 8]", "equal bounds");
   facts.kClamp.reset();
   refused(facts, Rule::Clamp, "k to none", "equal bounds");
   facts.kClamp = bounds;

@@ -24,8 +24,11 @@ namespace ra::runtime {
 class AtomicFile {
 public:
   /// Starts writing what will become `path`. Fails when the folder does not
-  /// exist or cannot be written, or when `path` is a folder.
-  static Expected<AtomicFile> create(const std::string &path);
+  /// exist or cannot be written, or when `path` is not a regular file.
+  /// Without `nameless` the file has a temporary name from the start, as it has
+  /// anyway where the system knows no nameless files.
+  static Expected<AtomicFile> create(const std::string &path,
+                                     bool nameless = true);
 
   AtomicFile(AtomicFile &&other) noexcept;
   AtomicFile &operator=(AtomicFile &&other) noexcept;
