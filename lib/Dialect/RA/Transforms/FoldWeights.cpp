@@ -178,7 +178,7 @@ static runtime::FoldFacts gatherFacts(ReciprocalAttentionOp op,
        {std::make_pair(&q, "query"), std::make_pair(&k, "key")}) {
     if (!chain->norm.empty() && !facts.norm) {
       facts.norm = true;
-      facts.normNote = std::string(name) + " passes " + chain->norm;
+      facts.normNote = chain->norm + " on the " + name;
     } else if (!chain->obstacle.empty() && facts.nonAffine.empty() &&
                chain->norm.empty()) {
       facts.nonAffine = std::string(name) + ": " + chain->obstacle;
@@ -195,8 +195,8 @@ static runtime::FoldFacts gatherFacts(ReciprocalAttentionOp op,
                        ", key projects " + nameOf(kl.getInput());
   if (facts.sameSource && q.obstacle.empty() && k.obstacle.empty() &&
       !samePositions(op, query, key))
-    facts.nonAffine = "query and key take batch or sequence from different "
-                      "dims of the source";
+    facts.nonAffine = "a layout in which query and key take batch or sequence "
+                      "from different dims of the source";
   facts.qRope = ropeStyle(q.rope);
   facts.kRope = ropeStyle(k.rope);
   if (q.rope)
@@ -582,9 +582,9 @@ struct FoldWeightsPass : ra::impl::FoldWeightsPassBase<FoldWeightsPass> {
         if (side->chain.linear.getNumLeadingDims() != 2 ||
             origins[getOperandDim(map, 0)].leading != "0" ||
             origins[getOperandDim(map, 2)].leading != "1")
-          facts.nonAffine = "slots need a projection of [B, T, C]";
+          facts.nonAffine = "a layout other than [B, T, C], which slots need,";
         else if (side->chain.clamp)
-          facts.nonAffine = "slots cannot pass a clamp";
+          facts.nonAffine = "a clamp of values that slots would lay out anew";
       }
 
     std::vector<runtime::Refusal> refusals = runtime::checkFold(facts);

@@ -127,7 +127,7 @@ static void collectPath(Value operand, ProjectionChain &chain) {
   while (true) {
     Operation *def = value.getDefiningOp();
     if (!def) {
-      chain.obstacle = "an argument that no ra.linear projected";
+      chain.obstacle = "an argument, where a projection (ra.linear) should be,";
       return;
     }
     if (auto linear = dyn_cast<LinearOp>(def)) {
