@@ -10,20 +10,15 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "ra/Dialect/RA/IR/RADialect.h"
-#include "ra/Dialect/RA/Transforms/BufferizableOpInterfaceImpl.h"
-#include "ra/Dialect/RA/Transforms/Passes.h"
-#include "ra/Dialect/RA/Transforms/Pipelines.h"
+#include "ra/InitAll.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
-  ra::registerRATransformsPasses();
-  ra::registerCompilePipeline();
+  ra::registerAllPasses();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<ra::RADialect>();
-  ra::registerBufferizableOpInterfaceExternalModels(registry);
+  ra::registerAllDialects(registry);
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "ra: attention with reciprocal terms and gates\n", registry));
 }

@@ -164,6 +164,7 @@ public:
                                     llvm::ArrayRef<runtime::Tensor> arguments);
 
 private:
+  friend class BoundCall;
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl;

@@ -1,0 +1,66 @@
+//===- Passes.h - The CPU way down: passes and patterns ---------*- C++ -*-===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RA_CONVERSION_RATOVECTOR_PASSES_H
+#define RA_CONVERSION_RATOVECTOR_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace mlir {
+class RewritePatternSet;
+} // namespace mlir
+
+namespace ra {
+
+/// The attribute of an outlined kernel: a unit attribute on a private function.
+inline constexpr llvm::StringLiteral kKernelAttrName = "ra.kernel";
+/// The attribute of the function that computes an entry's result shapes: the
+/// conditions on its arguments' shapes (see `ra-outline-shapes`).
+inline constexpr llvm::StringLiteral kShapesAttrName = "ra.shape_checks";
+/// What follows an entry's name in the name of that function.
+inline constexpr llvm::StringLiteral kShapesSuffix = ".shapes";
+/// The attribute of an argument that the caller binds to a constant: the
+/// constant itself (see `ra-externalize-constants`).
+inline constexpr llvm::StringLiteral kConstantAttrName = "ra.constant";
+/// The unit attribute of an argument that receives a result (see
+/// `ra-results-to-arguments`).
+inline constexpr llvm::StringLiteral kResultAttrName = "ra.result";
+/// The function that instrumented code calls before each kernel:
+/// `void ra_rt_count_kernel(void)`.
+inline constexpr llvm::StringLiteral kCountKernelName = "ra_rt_count_kernel";
+
+#define GEN_PASS_DECL
+#include "ra/Conversion/RAToVector/Passes.h.inc"
+
+/// The register tile of the vector kernels. A product keeps `rows * chunks`
+/// accumulators of `lanes` f32 each; add `chunks + 1` for what they are fed
+/// with, and that many vector registers should exist. Defaults fit AVX-512;
+/// (8, 6, 2) fits AVX2.
+struct VectorShape {
+  int64_t lanes = 16;
+  int64_t rows = 6;
+  int64_t chunks = 4;
+};
+
+/// Patterns that turn ra ops on memrefs, each in a function of its own, into
+/// loops over tiles and vector code. Tiles with scratch memory become private
+/// functions beside that function.
+void populateRAToVectorPatterns(mlir::RewritePatternSet &patterns,
+                                VectorShape shape = {});
+
+/// Patterns that replace exp and tanh of f32 vectors by polynomials, accurate
+/// to a few units in the last place.
+void populateApproximateMathPatterns(mlir::RewritePatternSet &patterns);
+
+#define GEN_PASS_REGISTRATION
+#include "ra/Conversion/RAToVector/Passes.h.inc"
+
+} // namespace ra
+
+#endif // RA_CONVERSION_RATOVECTOR_PASSES_H

@@ -1,0 +1,309 @@
+//===- Passes.td - The CPU way down ------------------------*- tablegen -*-===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RA_CONVERSION_RATOVECTOR_PASSES_TD
+#define RA_CONVERSION_RATOVECTOR_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===----------------------------------------------------------------------===//
+// On tensors, before bufferisation
+//===----------------------------------------------------------------------===//
+
+def OutlineShapesPass : Pass<"ra-outline-shapes", "::mlir::ModuleOp"> {
+  let summary = "a function that computes an entry's result shapes";
+  let description = [{
+    For every public function `@f` that needs it, adds `@f.shapes`, which takes
+    the arguments of `@f` and a buffer of `i64` and stores there
+
+    * the dynamic extents of the results of `@f`, in order, and then
+    * one pair of numbers for each condition that the ops of `@f` put on
+      dynamic extents: two extents that must be equal.
+
+    The caller learns from the first how large the results are and refuses
+    arguments that break the second, instead of reading out of bounds. The
+    attribute `ra.shape_checks` holds one sentence per condition. Conditions
+    come from the `ra` ops, the structured ops of linalg and casts; those that
+    hold whatever the arguments are fold away. `@f` needs the function when a
+    result's extent is dynamic or a condition remains.
+
+    The pass emits `tensor.dim` of intermediate values and resolves them to
+    dims of the arguments, so that nothing of the computation is left unless a
+    shape depends on data.
+
+    ```mlir
+    func.func @f(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
+      %c0 = arith.constant 0 : index
+      %t = tensor.dim %x, %c0 : tensor<?x64xf32>
+      %init = tensor.empty(%t) : tensor<?x32xf32>
+      %y = ra.linear ins(%x, %w : tensor<?x64xf32>, tensor<32x64xf32>)
+                     outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    ```
+
+    gives, beside `@f`,
+
+    ```mlir
+    func.func @f.shapes(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>, %out: memref<1xi64>)
+        attributes {ra.shape_checks = []} {
+      %c0 = arith.constant 0 : index
+      %t = tensor.dim %x, %c0 : tensor<?x64xf32>
+      %0 = arith.index_cast %t : index to i64
+      memref.store %0, %out[%c0] : memref<1xi64>
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ExternalizeConstantsPass : Pass<"ra-externalize-constants", "::mlir::ModuleOp"> {
+  let summary = "large constants become arguments that the caller binds in place";
+  let description = [{
+    A constant tensor larger than `max-bytes` in a public function becomes an
+    argument with the attribute `ra.constant`, the constant itself, and
+    `bufferization.writable = false`. Whoever calls the function passes the
+    bytes of that attribute: a weight held as a resource is then used where it
+    is, instead of being copied into the object code. Equal constants of one
+    function share an argument. Constants of private functions stay; inline
+    those functions first.
+
+    ```mlir
+    func.func @f() -> tensor<4096xf32> {
+      %0 = arith.constant dense<2.0> : tensor<4096xf32>
+      return %0 : tensor<4096xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%c: tensor<4096xf32> {bufferization.writable = false,
+                                       ra.constant = dense<2.0> : tensor<4096xf32>})
+        -> tensor<4096xf32> {
+      return %c : tensor<4096xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", /*default=*/"4096",
+           "The largest constant, in bytes, that stays in the code">];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
+def ResultsToArgumentsPass : Pass<"ra-results-to-arguments", "::mlir::ModuleOp"> {
+  let summary = "results of public functions are written to buffers of the caller";
+  let description = [{
+    Every tensor result of a public function becomes a trailing memref argument
+    with the attribute `ra.result`, into which the value is materialised. Where
+    the op that computes it can write there directly, empty-tensor elimination
+    makes it do so: no allocation and no copy. Tensor arguments are marked
+    `bufferization.writable = false`, for one-shot bufferisation takes them to
+    be writable otherwise and would let a product write into a weight.
+
+    ```mlir
+    func.func @f(%x: tensor<8xf32>) -> tensor<8xf32> {
+      %e = tensor.empty() : tensor<8xf32>
+      %y = linalg.exp ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) -> tensor<8xf32>
+      return %y : tensor<8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<8xf32> {bufferization.writable = false},
+                 %out: memref<8xf32> {ra.result}) {
+      %e = tensor.empty() : tensor<8xf32>
+      %y = linalg.exp ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) -> tensor<8xf32>
+      bufferization.materialize_in_destination %y in restrict writable %out
+          : (tensor<8xf32>, memref<8xf32>) -> ()
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def DecomposeAggregatesPass
+    : Pass<"ra-decompose-aggregates", "::mlir::func::FuncOp"> {
+  let summary = "structured ops without a loop body become ones with";
+  let description = [{
+    `linalg.softmax` and other ops of `AggregatedOpInterface` have no body that
+    loops could be made of; each is replaced by the structured ops that it
+    stands for.
+
+    ```mlir
+    func.func @f(%x: tensor<4x8xf32>, %e: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %y = linalg.softmax dimension(1) ins(%x : tensor<4x8xf32>)
+                                       outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// On buffers
+//===----------------------------------------------------------------------===//
+
+def OutlineKernelsPass : Pass<"ra-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "each compute op of an entry becomes a kernel";
+  let description = [{
+    Every `ra` op, structured op of linalg and `memref.copy` in a public
+    function becomes a call of a private function of its own,
+    `@<entry>_kernel_<n>_<op>`, with the attribute `ra.kernel`; copies become
+    `linalg.copy` there. Scalar constants that an op uses go with it, other
+    values become arguments. Public functions get `llvm.emit_c_interface`.
+
+    A kernel is what a launch would be on a GPU: what the launch counter counts
+    and what threads share the work of.
+
+    ```mlir
+    func.func @f(%a: memref<8xf32>, %b: memref<8xf32>) {
+      linalg.exp ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%a: memref<8xf32>, %b: memref<8xf32>)
+        attributes {llvm.emit_c_interface} {
+      call @f_kernel_0_exp(%a, %b) : (memref<8xf32>, memref<8xf32>) -> ()
+      return
+    }
+    func.func private @f_kernel_0_exp(%a: memref<8xf32>, %b: memref<8xf32>)
+        attributes {llvm.linkage = #llvm.linkage<internal>, ra.kernel} {
+      linalg.exp ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
+def CountKernelsPass : Pass<"ra-count-kernels", "::mlir::ModuleOp"> {
+  let summary = "instrument: count kernel launches at run time";
+  let description = [{
+    Calls `ra_rt_count_kernel()`, which whoever loads the code provides, before
+    every call of a function that has the attribute `ra.kernel`.
+
+    ```mlir
+    func.func private @k() attributes {ra.kernel} { return }
+    func.func @f() {
+      call @k() : () -> ()
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @ra_rt_count_kernel()
+    func.func private @k() attributes {ra.kernel} { return }
+    func.func @f() {
+      call @ra_rt_count_kernel() : () -> ()
+      call @k() : () -> ()
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def ConvertRAToVectorPass : Pass<"convert-ra-to-vector", "::mlir::ModuleOp"> {
+  let summary = "ra ops on buffers -> tiled loops and vector code";
+  let description = [{
+    Lowers each `ra` op inside a kernel to an `scf.parallel` over tiles; a tile
+    that needs scratch memory is a private function `@<kernel>_tile` with
+    static allocas (an alloca inside a loop would grow the stack on every
+    turn). Inputs of any layout and storage type are read once per tile into
+    `f32` scratch, rows beyond the end as zeros, so the inner products see
+    aligned, contiguous, full tiles only and nothing is read out of bounds.
+
+    *Attention*, both ops: online softmax over tiles of 64 queries and 64 keys,
+    with *lanes = queries*: `S^T = K Q^T` and `O^T += V^T P^T`, so there is no
+    horizontal reduction. Memory is one tile, whatever the lengths. A score is
+    a sum of terms, each a product of one side's rows (scaled and gated) with
+    the other's: one term for `ra.attention`; for `ra.reciprocal_attention` a
+    second one with the roles exchanged. Key tiles that the mask hides from
+    every query of the tile are skipped, and only tiles that its edge runs
+    through are masked. P and basis must have been decomposed before.
+
+    *Linear*: blocks of rows, outputs and channels; the weight's block is
+    transposed into scratch.
+
+    *Rope*: one loop over pairs per row.
+
+    `lanes`, `rows` and `chunks` are the register tile, see `ra::VectorShape`.
+
+    ```mlir
+    func.func private @k(%x: memref<4x8xf32>, %w: memref<2x8xf32>, %y: memref<4x2xf32>)
+        attributes {ra.kernel} {
+      ra.linear ins(%x, %w : memref<4x8xf32>, memref<2x8xf32>) outs(%y : memref<4x2xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @k(%x: memref<4x8xf32>, %w: memref<2x8xf32>, %y: memref<4x2xf32>)
+        attributes {ra.kernel} {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      scf.parallel (%m, %n) = (%c0, %c0) to (%c1, %c1) step (%c1, %c1) {
+        func.call @k_tile(%m, %n, %x, %w, %y)
+            : (index, index, memref<4x8xf32>, memref<2x8xf32>, memref<4x2xf32>) -> ()
+      }
+      return
+    }
+    func.func private @k_tile(index, index, memref<4x8xf32>, memref<2x8xf32>, memref<4x2xf32>)
+    ```
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", /*default=*/"16",
+           "f32 lanes of a vector: 8 or 16">,
+    Option<"rows", "rows", "int64_t", /*default=*/"6",
+           "Rows of accumulators">,
+    Option<"chunks", "chunks", "int64_t", /*default=*/"4",
+           "Vectors in a row of accumulators">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def ApproximateMathPass : Pass<"ra-approximate-math"> {
+  let summary = "polynomials for exp and tanh of f32 vectors";
+  let description = [{
+    Replaces `math.exp` and `math.tanh` on vectors of `f32` by upstream's
+    polynomial approximations, accurate to a few units in the last place;
+    scalars and other types keep their library calls.
+
+    ```mlir
+    func.func @f(%x: vector<8xf32>) -> vector<8xf32> {
+      %y = math.exp %x : vector<8xf32>
+      return %y : vector<8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // RA_CONVERSION_RATOVECTOR_PASSES_TD

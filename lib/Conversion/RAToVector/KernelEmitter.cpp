@@ -1,0 +1,326 @@
+//===- KernelEmitter.cpp - What the CPU kernels are written with ----------===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "ra/Dialect/RA/IR/RAOps.h"
+
+using namespace mlir;
+
+namespace ra::detail {
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+unsigned OperandView::operandDim(unsigned dim) const {
+  return getOperandDim(map, dim);
+}
+
+SmallVector<Value> OperandView::indices(ArrayRef<Value> coordinates) const {
+  SmallVector<Value> result(coordinates.size());
+  for (auto [dim, coordinate] : llvm::enumerate(coordinates))
+    result[operandDim(dim)] = coordinate;
+  return result;
+}
+
+bool OperandView::isContiguous(unsigned dim) const {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type().getStridesAndOffset(strides, offset)))
+    return false;
+  // A vector access needs the innermost dim, not just a unit stride.
+  unsigned operand = operandDim(dim);
+  return operand + 1 == strides.size() && strides[operand] == 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
+
+Value KernelEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+Value KernelEmitter::add(Value a, Value c) {
+  return b.createOrFold<arith::AddIOp>(a, c);
+}
+Value KernelEmitter::sub(Value a, Value c) {
+  return b.createOrFold<arith::SubIOp>(a, c);
+}
+Value KernelEmitter::mul(Value a, Value c) {
+  return b.createOrFold<arith::MulIOp>(a, c);
+}
+Value KernelEmitter::div(Value a, Value c) {
+  return b.createOrFold<arith::DivUIOp>(a, c);
+}
+Value KernelEmitter::rem(Value a, Value c) {
+  return b.createOrFold<arith::RemUIOp>(a, c);
+}
+Value KernelEmitter::min(Value a, Value c) {
+  return b.createOrFold<arith::MinSIOp>(a, c);
+}
+Value KernelEmitter::max(Value a, Value c) {
+  return b.createOrFold<arith::MaxSIOp>(a, c);
+}
+Value KernelEmitter::ceilDiv(Value a, int64_t divisor) {
+  return div(add(a, index(divisor - 1)), index(divisor));
+}
+Value KernelEmitter::roundUp(Value a, int64_t multiple) {
+  return mul(ceilDiv(a, multiple), index(multiple));
+}
+Value KernelEmitter::compare(arith::CmpIPredicate predicate, Value a, Value c) {
+  return b.createOrFold<arith::CmpIOp>(predicate, a, c);
+}
+
+VectorType KernelEmitter::vectorType() {
+  return VectorType::get({shape.lanes}, b.getF32Type());
+}
+Value KernelEmitter::f32(double value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+}
+Value KernelEmitter::splat(double value) {
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(vectorType(), static_cast<float>(value)));
+}
+Value KernelEmitter::broadcast(Value scalar) {
+  return vector::BroadcastOp::create(
+      b, VectorType::get({shape.lanes}, scalar.getType()), scalar);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::loop(Value lower, Value upper, int64_t step,
+                         function_ref<void(Value)> body) {
+  loop(lower, upper, step, ValueRange(), [&](Value iv, ValueRange) {
+    body(iv);
+    return Values();
+  });
+}
+
+KernelEmitter::Values
+KernelEmitter::loop(Value lower, Value upper, int64_t step, ValueRange inits,
+                    function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(
+      b, lower, upper, index(step), inits,
+      [&](OpBuilder &, Location, Value iv, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(iv.getParentBlock());
+        Values yielded = body(iv, carried);
+        scf::YieldOp::create(b, yielded);
+      });
+  return Values(loop.getResults());
+}
+
+void KernelEmitter::ifThen(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value KernelEmitter::extent(const OperandView &view, unsigned dim) {
+  int64_t size = view.staticExtent(dim);
+  if (!ShapedType::isDynamic(size))
+    return index(size);
+  return memref::DimOp::create(b, view.memref,
+                               static_cast<int64_t>(view.operandDim(dim)));
+}
+
+static Type withElement(Type type, Type element) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.clone(element);
+  return element;
+}
+
+Value KernelEmitter::extend(Value value) {
+  Type target = withElement(value.getType(), b.getF32Type());
+  if (value.getType() == target)
+    return value;
+  return arith::ExtFOp::create(b, target, value);
+}
+
+Value KernelEmitter::truncate(Value value, Type elementType) {
+  Type target = withElement(value.getType(), elementType);
+  if (value.getType() == target)
+    return value;
+  return arith::TruncFOp::create(b, target, value);
+}
+
+Value KernelEmitter::loadScalar(const OperandView &view,
+                                ArrayRef<Value> coordinates) {
+  return extend(
+      memref::LoadOp::create(b, view.memref, view.indices(coordinates)));
+}
+
+void KernelEmitter::storeScalar(Value value, const OperandView &view,
+                                ArrayRef<Value> coordinates) {
+  memref::StoreOp::create(b, truncate(value, view.type().getElementType()),
+                          view.memref, view.indices(coordinates));
+}
+
+Value KernelEmitter::scratch(ArrayRef<int64_t> extents) {
+  return memref::AllocaOp::create(b, MemRefType::get(extents, b.getF32Type()),
+                                  b.getI64IntegerAttr(64));
+}
+
+Value KernelEmitter::load(Value memref, ArrayRef<Value> indices) {
+  return memref::LoadOp::create(b, memref, indices);
+}
+Value KernelEmitter::loadVector(Value memref, ArrayRef<Value> indices) {
+  return vector::LoadOp::create(b, vectorType(), memref, indices);
+}
+void KernelEmitter::store(Value value, Value memref, ArrayRef<Value> indices) {
+  memref::StoreOp::create(b, value, memref, indices);
+}
+void KernelEmitter::storeVector(Value value, Value memref,
+                                ArrayRef<Value> indices) {
+  vector::StoreOp::create(b, value, memref, indices);
+}
+
+static SmallVector<Value> append(ArrayRef<Value> prefix, Value last) {
+  SmallVector<Value> result(prefix);
+  result.push_back(last);
+  return result;
+}
+
+void KernelEmitter::copyRow(const OperandView &view,
+                            ArrayRef<Value> coordinates, unsigned dim,
+                            Value count, Value target, ArrayRef<Value> prefix) {
+  Value start = coordinates[dim];
+  Values at(coordinates);
+  Value full = index(0);
+  if (view.isContiguous(dim)) {
+    full = mul(div(count, index(shape.lanes)), index(shape.lanes));
+    loop(index(0), full, shape.lanes, [&](Value i) {
+      at[dim] = add(start, i);
+      Value row = vector::LoadOp::create(
+          b, VectorType::get({shape.lanes}, view.type().getElementType()),
+          view.memref, view.indices(at));
+      storeVector(extend(row), target, append(prefix, i));
+    });
+  }
+  loop(full, count, 1, [&](Value i) {
+    at[dim] = add(start, i);
+    store(loadScalar(view, at), target, append(prefix, i));
+  });
+}
+
+void KernelEmitter::storeRow(Value source, ArrayRef<Value> prefix, Value count,
+                             const OperandView &view,
+                             ArrayRef<Value> coordinates, unsigned dim) {
+  Value start = coordinates[dim];
+  Values at(coordinates);
+  Value full = index(0);
+  if (view.isContiguous(dim)) {
+    full = mul(div(count, index(shape.lanes)), index(shape.lanes));
+    loop(index(0), full, shape.lanes, [&](Value i) {
+      at[dim] = add(start, i);
+      Value row = loadVector(source, append(prefix, i));
+      vector::StoreOp::create(b, truncate(row, view.type().getElementType()),
+                              view.memref, view.indices(at));
+    });
+  }
+  loop(full, count, 1, [&](Value i) {
+    at[dim] = add(start, i);
+    storeScalar(load(source, append(prefix, i)), view, at);
+  });
+}
+
+void KernelEmitter::zeroRow(Value target, ArrayRef<Value> prefix, Value lower,
+                            Value upper) {
+  loop(lower, upper, 1,
+       [&](Value i) { store(f32(0.0), target, append(prefix, i)); });
+}
+
+//===----------------------------------------------------------------------===//
+// The product
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::productBlock(Value row, int64_t numRows, Value column,
+                                 int64_t numChunks, Value depth,
+                                 const Product &product) {
+  Values rows, columns, sums;
+  for (int64_t r = 0; r < numRows; ++r)
+    rows.push_back(add(row, index(r)));
+  for (int64_t c = 0; c < numChunks; ++c)
+    columns.push_back(add(column, index(c * shape.lanes)));
+  for (Value r : rows)
+    for (Value c : columns)
+      sums.push_back(product.init(r, c));
+  sums = loop(index(0), depth, 1, sums, [&](Value k, ValueRange carried) {
+    Values vectors, next;
+    for (Value c : columns)
+      vectors.push_back(product.b(k, c));
+    for (int64_t r = 0; r < numRows; ++r) {
+      Value scalar = broadcast(product.a(rows[r], k));
+      for (int64_t c = 0; c < numChunks; ++c)
+        next.push_back(vector::FMAOp::create(b, scalar, vectors[c],
+                                             carried[r * numChunks + c]));
+    }
+    return next;
+  });
+  for (int64_t r = 0; r < numRows; ++r)
+    for (int64_t c = 0; c < numChunks; ++c)
+      product.store(sums[r * numChunks + c], rows[r], columns[c]);
+}
+
+void KernelEmitter::product(Value rows, int64_t columns, Value depth,
+                            const Product &product) {
+  int64_t panel = shape.lanes * shape.chunks;
+  int64_t fullColumns = columns / panel * panel;
+  auto rowBlocks = [&](Value column, int64_t numChunks) {
+    std::optional<int64_t> staticRows = getConstantIntValue(rows);
+    int64_t tail = staticRows ? *staticRows % shape.rows : 0;
+    Value fullRows = staticRows ? index(*staticRows - tail) : rows;
+    loop(index(0), fullRows, shape.rows, [&](Value row) {
+      productBlock(row, shape.rows, column, numChunks, depth, product);
+    });
+    if (tail)
+      productBlock(fullRows, tail, column, numChunks, depth, product);
+  };
+  if (fullColumns)
+    loop(index(0), index(fullColumns), panel,
+         [&](Value column) { rowBlocks(column, shape.chunks); });
+  if (columns > fullColumns)
+    rowBlocks(index(fullColumns), (columns - fullColumns) / shape.lanes);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+func::FuncOp createTileFunction(ImplicitLocOpBuilder &builder,
+                                func::FuncOp kernel, TypeRange arguments) {
+  auto module = kernel->getParentOfType<ModuleOp>();
+  std::string name = (kernel.getName() + "_tile").str();
+  for (int64_t i = 1; module.lookupSymbol(name); ++i)
+    name = (kernel.getName() + "_tile_" + Twine(i)).str();
+  builder.setInsertionPointAfter(kernel);
+  auto tile = func::FuncOp::create(
+      builder, name, builder.getFunctionType(arguments, TypeRange()));
+  tile.setPrivate();
+  tile->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
+  Block *body = tile.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  auto end = func::ReturnOp::create(builder);
+  builder.setInsertionPoint(end);
+  return tile;
+}
+
+} // namespace ra::detail

@@ -1,0 +1,166 @@
+//===- KernelEmitter.h - What the CPU kernels are written with --*- C++ -*-===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A small vocabulary on top of the builder: index arithmetic that folds, loops
+// as callbacks, operands of any layout and storage type, and the register-tiled
+// product that every kernel is built on.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RA_LIB_CONVERSION_RATOVECTOR_KERNELEMITTER_H
+#define RA_LIB_CONVERSION_RATOVECTOR_KERNELEMITTER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "ra/Conversion/RAToVector/Passes.h"
+
+#include <optional>
+#include <string>
+
+namespace ra::detail {
+
+/// An operand and the permutation from iteration dims to its own dims.
+struct OperandView {
+  mlir::Value memref;
+  mlir::AffineMap map;
+
+  mlir::MemRefType type() const {
+    return mlir::cast<mlir::MemRefType>(memref.getType());
+  }
+  /// The operand's dim of iteration dim `dim`.
+  unsigned operandDim(unsigned dim) const;
+  /// The static extent of iteration dim `dim`, or kDynamic.
+  int64_t staticExtent(unsigned dim) const {
+    return type().getDimSize(operandDim(dim));
+  }
+  /// Coordinates of the iteration space as indices of the operand.
+  llvm::SmallVector<mlir::Value>
+  indices(llvm::ArrayRef<mlir::Value> coordinates) const;
+  /// True when neighbours along iteration dim `dim` are neighbours in memory,
+  /// which is what vector loads and stores need.
+  bool isContiguous(unsigned dim) const;
+};
+
+/// Emits at the insertion point of `b`; every value is of the current function.
+class KernelEmitter {
+public:
+  using Value = mlir::Value;
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  KernelEmitter(mlir::ImplicitLocOpBuilder &builder, VectorShape shape)
+      : b(builder), shape(shape) {}
+
+  mlir::ImplicitLocOpBuilder &b;
+  VectorShape shape;
+
+  // Index arithmetic; constants fold.
+  Value index(int64_t value);
+  Value add(Value a, Value c);
+  Value sub(Value a, Value c);
+  Value mul(Value a, Value c);
+  Value div(Value a, Value c);
+  Value rem(Value a, Value c);
+  Value min(Value a, Value c);
+  Value max(Value a, Value c);
+  /// a rounded up to a multiple of `multiple`.
+  Value roundUp(Value a, int64_t multiple);
+  Value ceilDiv(Value a, int64_t divisor);
+  Value compare(mlir::arith::CmpIPredicate predicate, Value a, Value c);
+
+  // f32 scalars and vectors.
+  mlir::VectorType vectorType();
+  Value f32(double value);
+  Value splat(double value);
+  Value broadcast(Value scalar);
+
+  /// for (iv = lower; iv < upper; iv += step) body(iv)
+  void loop(Value lower, Value upper, int64_t step,
+            llvm::function_ref<void(Value)> body);
+  /// The same with values carried from turn to turn.
+  Values loop(Value lower, Value upper, int64_t step, mlir::ValueRange inits,
+              llvm::function_ref<Values(Value, mlir::ValueRange)> body);
+  void ifThen(Value condition, llvm::function_ref<void()> body);
+
+  /// The extent of iteration dim `dim`; a constant where it is static.
+  Value extent(const OperandView &view, unsigned dim);
+
+  /// One element as f32.
+  Value loadScalar(const OperandView &view, llvm::ArrayRef<Value> coordinates);
+  /// Stores an f32 scalar, rounded to the operand's type.
+  void storeScalar(Value value, const OperandView &view,
+                   llvm::ArrayRef<Value> coordinates);
+  /// `value`, a scalar or vector, as f32.
+  Value extend(Value value);
+  /// f32 `value` rounded to `elementType`.
+  Value truncate(Value value, mlir::Type elementType);
+
+  /// f32 memory of the current function: call at its start only.
+  Value scratch(llvm::ArrayRef<int64_t> extents);
+  Value load(Value memref, llvm::ArrayRef<Value> indices);
+  Value loadVector(Value memref, llvm::ArrayRef<Value> indices);
+  void store(Value value, Value memref, llvm::ArrayRef<Value> indices);
+  void storeVector(Value value, Value memref, llvm::ArrayRef<Value> indices);
+
+  /// Copies `count` elements of `view` from `coordinates` on along iteration
+  /// dim `dim` to `target[prefix..., 0 .. count)`, as f32.
+  void copyRow(const OperandView &view, llvm::ArrayRef<Value> coordinates,
+               unsigned dim, Value count, Value target,
+               llvm::ArrayRef<Value> prefix);
+  /// The way back: `source[prefix..., 0 .. count)` to `view`, rounded.
+  void storeRow(Value source, llvm::ArrayRef<Value> prefix, Value count,
+                const OperandView &view, llvm::ArrayRef<Value> coordinates,
+                unsigned dim);
+  /// Zeros to `target[prefix..., lower .. upper)`.
+  void zeroRow(Value target, llvm::ArrayRef<Value> prefix, Value lower,
+               Value upper);
+
+  /// The register-tiled product
+  ///     out[r][c] = init(r, c) + sum_{k < depth} a(r, k) * b(k, c)
+  /// for r < rows (a constant gives an exact last block; otherwise rows up to
+  /// the next multiple of shape.rows are computed, and must exist) and c <
+  /// columns, a multiple of shape.lanes. `a` gives scalars, the others vectors
+  /// of the lanes from column c on.
+  struct Product {
+    llvm::function_ref<Value(Value row, Value k)> a;
+    llvm::function_ref<Value(Value k, Value column)> b;
+    llvm::function_ref<Value(Value row, Value column)> init;
+    llvm::function_ref<void(Value sum, Value row, Value column)> store;
+  };
+  void product(Value rows, int64_t columns, Value depth,
+               const Product &product);
+
+private:
+  void productBlock(Value row, int64_t numRows, Value column, int64_t numChunks,
+                    Value depth, const Product &product);
+};
+
+/// A private function beside `kernel`, named after it with `_tile` (and a
+/// number if that is taken), of the given argument types and no results, with
+/// an empty body that returns. The builder is left at the start of the body.
+mlir::func::FuncOp createTileFunction(mlir::ImplicitLocOpBuilder &builder,
+                                      mlir::func::FuncOp kernel,
+                                      mlir::TypeRange arguments);
+
+/// Why the patterns leave `op`, an op of the ra dialect, as it is, with the
+/// remedy; nothing when they should not.
+std::optional<std::string> whyNotLowered(mlir::Operation *op,
+                                         VectorShape shape);
+
+/// One set of patterns per group of ops; see populateRAToVectorPatterns().
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns,
+                               VectorShape shape);
+void populateLinearPatterns(mlir::RewritePatternSet &patterns,
+                            VectorShape shape);
+void populateRopePatterns(mlir::RewritePatternSet &patterns, VectorShape shape);
+
+} // namespace ra::detail
+
+#endif // RA_LIB_CONVERSION_RATOVECTOR_KERNELEMITTER_H
