@@ -258,6 +258,8 @@ TEST(Attention, MasksAndAlignments) {
   std::mt19937_64 generator(testSeed());
   for (bool bottomRight : {false, true})
     for (const char *mask : {"none", "causal", "window"}) {
+      if (bottomRight && mask == std::string("none"))
+        continue;
       AttentionShape s;
       s.heads = s.kvHeads = 2;
       s.dim = s.valueDim = 16;
@@ -387,8 +389,8 @@ TEST(Attention, BiasOfMinusInfinityGivesZeros) {
 /// A random problem of either op in a random spelling.
 void randomProblem(std::mt19937_64 &generator, bool reciprocal,
                    AttentionShape &s, Spelling &w) {
-  auto pick = [&](auto... values) {
-    auto list = {values...};
+  auto pick = [&](auto first, auto... others) {
+    std::initializer_list<decltype(first)> list = {first, others...};
     return *(list.begin() + std::uniform_int_distribution<size_t>(
                                 0, list.size() - 1)(generator));
   };
@@ -402,7 +404,8 @@ void randomProblem(std::mt19937_64 &generator, bool reciprocal,
   s.kvHeads = 1 + upTo(2);
   s.heads = w.packed ? s.kvHeads : s.kvHeads * (1 + upTo(2));
   s.dim = pick(8, 17, 20, 40, 64, 80);
-  s.valueDim = w.packed ? s.dim : pick(8, 13, 32, 64, int64_t(s.dim));
+  s.valueDim =
+      w.packed ? s.dim : pick(s.dim, int64_t(8), int64_t(13), int64_t(32));
   s.queries = pick(1, 2, 5, 17, 31, 63, 64, 65, 77, 128, 200);
   s.keys = reciprocal || w.packed || upTo(2) ? s.queries : 1 + upTo(180);
   s.mask = pick("none", "causal", "window");
