@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
+# scripts/setup.sh [--check]
 # Finds out what building and testing need; on Debian 12, as root or through
 # sudo, installs what is missing. Elsewhere says what is missing and where to get
-# it. Changes nothing when all is there.
+# it. Changes nothing when all is there, nor with --check, which only says.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+check=
+case "${1:-}" in
+'') ;;
+--check) check=1 ;;
+*) ra_fail "unknown option $1; usage: scripts/setup.sh [--check]" ;;
+esac
 
 # Debian 12 package, what shows that it (or its like) is there, and where others
 # find it. The LLVM packages are in Debian's security archive.
@@ -60,6 +68,8 @@ need cmake "CMake 3.25 or later; https://cmake.org" has_cmake
 need ninja-build "Ninja; https://ninja-build.org" has_command ninja
 need ccache "ccache; https://ccache.dev" has_command ccache
 need python3 "Python 3.9 or later; https://www.python.org" has_python
+need python3-pip "pip, for the demo on a real model's weights; https://pip.pypa.io" \
+  python3 -c 'import pip'
 
 if [ "${#missing_packages[@]}" -eq 0 ]; then
   ra_note "set-up: everything is here"
@@ -67,9 +77,13 @@ if [ "${#missing_packages[@]}" -eq 0 ]; then
 fi
 
 . /etc/os-release 2>/dev/null || true
-if [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ] || ! has_command apt-get; then
+if [ -n "$check" ] || [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ] || ! has_command apt-get; then
   {
-    echo "error: this is not Debian 12, so please install (Debian's names first):"
+    if [ -n "$check" ]; then
+      echo "error: missing (Debian's names first; scripts/setup.sh installs them on Debian 12):"
+    else
+      echo "error: this is not Debian 12, so please install (Debian's names first):"
+    fi
     printf '  %s\n' "${missing_text[@]}"
     echo "LLVM elsewhere than /usr/lib/llvm-22: RA_LLVM_BIN=<prefix>/bin, and pass"
     echo "-DMLIR_DIR=<prefix>/lib/cmake/mlir to scripts/build.sh."

@@ -5,6 +5,7 @@
 #   %ra_src       root of the sources       %ra_build     root of this build
 #   %ra_examples  python-free-examples/     %ra_plugin    the mlir-opt plugin
 #   %ra_version   the project's version     %python       a Python 3
+#   %exits N CMD  succeeds if CMD exits with status N
 # Features: `asan` in a sanitizer build; the name of each tool that was built.
 
 import os
@@ -48,4 +49,5 @@ config.substitutions += [
     ("%cc", config.c_compiler),
     ("%exe_linker_flags", config.exe_linker_flags),
     ("%python", config.python),
+    ("%exits", f"{config.python} {os.path.join(config.test_source_root, 'exits.py')}"),
 ]
