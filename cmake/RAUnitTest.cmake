@@ -8,10 +8,10 @@ if(NOT TARGET GTest::gtest_main)
   find_package(GTest QUIET)
   if(NOT GTest_FOUND)
     message(FATAL_ERROR
-      "GoogleTest was not found.\n"
+      "\n  GoogleTest was not found.\n"
       "  Debian 12:  apt-get install libgtest-dev\n"
       "  elsewhere:  https://github.com/google/googletest, then -DGTest_DIR=<prefix>/lib/cmake/GTest\n"
-      "Without the tests:  -DRA_BUILD_TESTS=OFF")
+      "  Without the tests:  -DRA_BUILD_TESTS=OFF")
   endif()
 endif()
 include(GoogleTest)

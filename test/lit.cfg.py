@@ -39,6 +39,7 @@ config.substitutions += [
     ("%ra_examples", os.path.join(config.ra_source_dir, "python-free-examples")),
     ("%ra_plugin", os.path.join(config.ra_lib_dir, "ra-plugin" + config.plugin_suffix)),
     ("%ra_version", config.ra_version),
+    ("%plugin_suffix", config.plugin_suffix),
     ("%ra_build", config.ra_build_dir),
     ("%ra_src", config.ra_source_dir),
     ("%mlir_dir", config.mlir_dir),

@@ -12,7 +12,10 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "ra/InitAll.h"
 
+#include "../Version.h"
+
 int main(int argc, char **argv) {
+  ra::setVersionPrinter("ra-opt");
   mlir::registerAllPasses();
   ra::registerAllPasses();
   mlir::DialectRegistry registry;

@@ -16,6 +16,18 @@
 using namespace mlir;
 using namespace ra;
 
+void ReciprocalAttentionOp::build(OpBuilder &builder, OperationState &state,
+                                  Value query, Value key, Value value,
+                                  Value init, int64_t rank, MaskAttr mask) {
+  state.addOperands({query, key, value, init});
+  Properties &properties = state.getOrAddProperties<Properties>();
+  properties.operandSegmentSizes = {1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0};
+  properties.rank = builder.getDenseI64ArrayAttr(rank);
+  properties.mask = mask;
+  if (isa<RankedTensorType>(init.getType()))
+    state.addTypes(init.getType());
+}
+
 AffineMap ReciprocalAttentionOp::getQueryMap() {
   return detail::getMapOrIdentity(getIndexingMaps(), 0, 4, getContext());
 }

@@ -388,6 +388,12 @@ def RA_ReciprocalAttentionOp : RA_DestinationOp<"reciprocal_attention", [
     `outs` `(` $init `:` type($init) `)`
     (`lse` `(` $lse_init^ `:` type($lse_init) `)`)? (`->` type($results)^)?
   }];
+  let builders = [
+    // The last `rank` dims of every head are reciprocal, with the default gates,
+    // scale and layout; on tensors the result has the type of `init`.
+    OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
+                   "::mlir::Value":$value, "::mlir::Value":$init,
+                   "int64_t":$rank, "::ra::MaskAttr":$mask)>];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
   let hasFolder = 1;
