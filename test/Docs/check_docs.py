@@ -124,6 +124,7 @@ def check_coverage(args, report):
     }
     everything = "\n".join(tests.values())
     run_lines = "\n".join(re.findall(r"RUN:.*", everything))
+    check_example_files(args, report, run_lines)
     for one in reference.definitions(args.source, args.llvm_tools, args.mlir_include):
         where = one.path.relative_to(args.source)
         for op in one.ops:
@@ -158,6 +159,16 @@ def check_coverage(args, report):
             report.check(
                 record["description"], where, f"option {record['argument']} has no description"
             )
+
+
+def check_example_files(args, report, tests):
+    """Every file or project among the examples is named by a test."""
+    folder = args.source / "python-free-examples"
+    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+        report.check(
+            f"%ra_examples/{path.name}" in tests, path.relative_to(args.source),
+            f"no test runs %ra_examples/{path.name}",
+        )
 
 
 def check_constraints(args, report, where, name, description):

@@ -1,0 +1,1 @@
+// An example that no test runs.
