@@ -507,6 +507,24 @@ func.func @f(%q: tensor<2x6x5x8xf32>, %k: tensor<2x3x5x8xf32>, %v: tensor<2x3x5x
 
 // -----
 
+// ra.reciprocal_attention (C13): one projection per head, but heads share keys.
+func.func @f(%q: tensor<2x6x5x8xf32>, %k: tensor<2x3x5x8xf32>, %v: tensor<2x3x5x8xf32>, %projection: tensor<6x8x2xf32>, %o: tensor<2x6x5x8xf32>) {
+  // expected-error @below {{'ra.reciprocal_attention' op (C13) under grouped heads one D x R projection serves all heads, and all ranks are equal}}
+  %0 = ra.reciprocal_attention {rank = array<i64: 2>} ins(%q, %k, %v : tensor<2x6x5x8xf32>, tensor<2x3x5x8xf32>, tensor<2x3x5x8xf32>) projection(%projection : tensor<6x8x2xf32>) outs(%o : tensor<2x6x5x8xf32>) -> tensor<2x6x5x8xf32>
+  return
+}
+
+// -----
+
+// ra.reciprocal_attention (C13): a projection of dynamic shape.
+func.func @f(%q: tensor<2x6x5x8xf32>, %k: tensor<2x6x5x8xf32>, %projection: tensor<8x?xf32>, %o: tensor<2x6x5x8xf32>) {
+  // expected-error @below {{'ra.reciprocal_attention' op (C13) the projection must be static, got 8x?}}
+  %0 = ra.reciprocal_attention {rank = array<i64: 2>} ins(%q, %k, %k : tensor<2x6x5x8xf32>, tensor<2x6x5x8xf32>, tensor<2x6x5x8xf32>) projection(%projection : tensor<8x?xf32>) outs(%o : tensor<2x6x5x8xf32>) -> tensor<2x6x5x8xf32>
+  return
+}
+
+// -----
+
 // ra.reciprocal_attention (C13): a projection of another rank.
 func.func @f(%q: tensor<2x6x5x8xf32>, %k: tensor<2x3x5x8xf32>, %v: tensor<2x3x5x8xf32>, %projection: tensor<8x3xf32>, %o: tensor<2x6x5x8xf32>) {
   // expected-error @below {{'ra.reciprocal_attention' op (C13) rank 2 differs from the projection's R = 3}}

@@ -159,6 +159,14 @@ LogicalResult verifyReciprocalOperands(Operation *op,
              << shapeString(type.getShape()) << "; expects D x R or Hq x D x R "
              << "with D = " << operands.headDim
              << ", Hq = " << operands.numHeads;
+    if (!type.hasStaticShape())
+      return op->emitOpError() << "(C13) the projection must be static, got "
+                               << shapeString(type.getShape());
+    // A key head that a group shares has one k P.
+    if (operands.numKvHeads != operands.numHeads &&
+        (type.getRank() != 2 || !llvm::all_equal(operands.rank.asArrayRef())))
+      return op->emitOpError("(C13) under grouped heads one D x R projection "
+                             "serves all heads, and all ranks are equal");
     for (int64_t value : operands.rank.asArrayRef())
       if (value != 0 && !compatible(value, lastDim))
         return op->emitOpError()

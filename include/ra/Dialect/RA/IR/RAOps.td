@@ -340,8 +340,9 @@ def RA_ReciprocalAttentionOp : RA_DestinationOp<"reciprocal_attention", [
     * (C11) `rec_dims` are unique, ascending, within `[0, D)`, fewer than `D`;
       every rank is then 0 or their number.
     * (C12) gates are of shape `[1]` or `[Hq]`.
-    * (C13) a projection is `[D, R]` or `[Hq, D, R]`, every rank is 0 or `R`, and
-      `rec_dims` is not given.
+    * (C13) a projection is static, `[D, R]` or `[Hq, D, R]`, every rank is 0 or
+      `R`, and `rec_dims` is not given; under grouped heads it is `[D, R]` and all
+      ranks are equal.
     * (C14) a basis has both matrices, of the shapes above, and excludes a
       projection.
     * (C15) the element types of P and basis equal the query's.
