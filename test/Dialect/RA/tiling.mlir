@@ -176,25 +176,24 @@ module attributes {transform.with_named_sequence} {
 // -----
 
 // ra.reciprocal_attention over (b, h): whole sequences, as every query is a key too.
-// Gates, projection and bias follow the head; a shared gate stays.
+// Gates and bias follow the head; a shared gate and a shared projection stay.
 // CHECK-DAG: #[[$X2:.+]] = affine_map<(d0) -> (d0 * 2)>
 // CHECK-LABEL: func.func @reciprocal(
-// CHECK-SAME: %[[Q:[^:]+]]: tensor<2x6x5x8xf32>, %[[K:[^:]+]]: tensor<2x3x5x8xf32>, %[[S:[^:]+]]: tensor<6xf32>, %[[R:[^:]+]]: tensor<1xf32>, %[[PR:[^:]+]]: tensor<6x8x2xf32>, %[[B:[^:]+]]: tensor<2x1x5x5xf32>, %[[L:[^:]+]]: tensor<2x6x5xf32>)
+// CHECK-SAME: %[[Q:[^:]+]]: tensor<2x6x5x8xf32>, %[[K:[^:]+]]: tensor<2x3x5x8xf32>, %[[S:[^:]+]]: tensor<6xf32>, %[[R:[^:]+]]: tensor<1xf32>, %[[PR:[^:]+]]: tensor<8x2xf32>, %[[B:[^:]+]]: tensor<2x1x5x5xf32>, %[[L:[^:]+]]: tensor<2x6x5xf32>)
 // CHECK: scf.forall (%[[I:.+]], %[[J:.+]]) in (2, 3) shared_outs(%[[OUT:.+]] = %[[Q]], %[[LSE:.+]] = %[[L]])
 // CHECK-DAG: %[[H:.+]] = affine.apply #[[$X2]](%[[J]])
 // CHECK-DAG: %[[QT:.+]] = tensor.extract_slice %[[Q]][%[[I]], %[[H]], 0, 0] [1, 2, 5, 8]
 // CHECK-DAG: %[[KT:.+]] = tensor.extract_slice %[[K]][%[[I]], %[[J]], 0, 0] [1, 1, 5, 8]
 // CHECK-DAG: %[[ST:.+]] = tensor.extract_slice %[[S]][%[[H]]] [2]
-// CHECK-DAG: %[[PT:.+]] = tensor.extract_slice %[[PR]][%[[H]], 0, 0] [2, 8, 2]
 // CHECK-DAG: %[[BT:.+]] = tensor.extract_slice %[[B]][%[[I]], 0, 0, 0] [1, 1, 5, 5]
 // CHECK-DAG: %[[OT:.+]] = tensor.extract_slice %[[OUT]][%[[I]], %[[H]], 0, 0] [1, 2, 5, 8]
 // CHECK-DAG: %[[LT:.+]] = tensor.extract_slice %[[LSE]][%[[I]], %[[H]], 0] [1, 2, 5]
-// CHECK: %[[T:.+]]:2 = ra.reciprocal_attention {mask = #ra.mask<causal>, rank = array<i64: 2>} ins(%[[QT]], %[[KT]], %[[KT]] : {{[^)]+}}) w_std(%[[ST]] : tensor<2xf32>) w_rec(%[[R]] : tensor<1xf32>) projection(%[[PT]] : tensor<2x8x2xf32>) bias(%[[BT]] : {{[^)]+}}) outs(%[[OT]] : {{[^)]+}}) lse(%[[LT]] : {{[^)]+}})
+// CHECK: %[[T:.+]]:2 = ra.reciprocal_attention {mask = #ra.mask<causal>, rank = array<i64: 2>} ins(%[[QT]], %[[KT]], %[[KT]] : {{[^)]+}}) w_std(%[[ST]] : tensor<2xf32>) w_rec(%[[R]] : tensor<1xf32>) projection(%[[PR]] : tensor<8x2xf32>) bias(%[[BT]] : {{[^)]+}}) outs(%[[OT]] : {{[^)]+}}) lse(%[[LT]] : {{[^)]+}})
 // CHECK-DAG: tensor.parallel_insert_slice %[[T]]#0 into %[[OUT]][%[[I]], %[[H]], 0, 0] [1, 2, 5, 8]
 // CHECK-DAG: tensor.parallel_insert_slice %[[T]]#1 into %[[LSE]][%[[I]], %[[H]], 0] [1, 2, 5]
-func.func @reciprocal(%q: tensor<2x6x5x8xf32>, %k: tensor<2x3x5x8xf32>, %s: tensor<6xf32>, %r: tensor<1xf32>, %p: tensor<6x8x2xf32>, %b: tensor<2x1x5x5xf32>, %l: tensor<2x6x5xf32>) -> (tensor<2x6x5x8xf32>, tensor<2x6x5xf32>) {
+func.func @reciprocal(%q: tensor<2x6x5x8xf32>, %k: tensor<2x3x5x8xf32>, %s: tensor<6xf32>, %r: tensor<1xf32>, %p: tensor<8x2xf32>, %b: tensor<2x1x5x5xf32>, %l: tensor<2x6x5xf32>) -> (tensor<2x6x5x8xf32>, tensor<2x6x5xf32>) {
   %0:2 = ra.reciprocal_attention {mask = #ra.mask<causal>, rank = array<i64: 2, 2, 2, 2, 2, 2>} ins(%q, %k, %k : tensor<2x6x5x8xf32>, tensor<2x3x5x8xf32>, tensor<2x3x5x8xf32>)
-    w_std(%s : tensor<6xf32>) w_rec(%r : tensor<1xf32>) projection(%p : tensor<6x8x2xf32>) bias(%b : tensor<2x1x5x5xf32>)
+    w_std(%s : tensor<6xf32>) w_rec(%r : tensor<1xf32>) projection(%p : tensor<8x2xf32>) bias(%b : tensor<2x1x5x5xf32>)
     outs(%q : tensor<2x6x5x8xf32>) lse(%l : tensor<2x6x5xf32>) -> tensor<2x6x5x8xf32>, tensor<2x6x5xf32>
   return %0#0, %0#1 : tensor<2x6x5x8xf32>, tensor<2x6x5xf32>
 }
