@@ -305,7 +305,7 @@ Engine::compile(ModuleOp module, const EngineOptions &options) {
   }
 
   LowerToCpuPipelineOptions lowering;
-  VectorShape shape = getHostVectorShape();
+  VectorShape shape = options.vectorShape.value_or(getHostVectorShape());
   lowering.threads = threads;
   lowering.instrument = options.instrument;
   lowering.lanes = shape.lanes;

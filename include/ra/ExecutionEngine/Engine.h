@@ -15,6 +15,7 @@
 #define RA_EXECUTIONENGINE_ENGINE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "ra/Conversion/RAToVector/Passes.h"
 #include "ra/Runtime/Status.h"
 #include "ra/Runtime/Tensor.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -23,6 +24,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,10 @@ struct EngineOptions {
   /// Fill every buffer that the compiled code allocates with NaN bytes (0xFF)
   /// first, so that a read of what was never written shows. For tests.
   bool poisonAllocations = false;
+
+  /// The register tile of the kernels; the host's when not given. Any tile runs
+  /// on any machine, at different speeds.
+  std::optional<VectorShape> vectorShape;
 
   /// LLVM's optimisation level, 0 to 3.
   unsigned optLevel = 3;

@@ -312,13 +312,18 @@ void AttentionTileEmitter::packLeft(const ScoreTerm &term, const TermDims &dims,
     factor = arith::MulFOp::create(b, factor, extend(load(term.gate, {which})));
   }
   Value leftHead = headIndex(term.leftHead);
-  loop(index(0), numQueries, 1, [&](Value i) {
-    loop(index(0), dims.count, 1, [&](Value n) {
-      Value element = loadScalar(
-          term.left, {batch, leftHead, add(firstQuery, i), dimAt(dims, n)});
-      store(arith::MulFOp::create(b, element, factor), packed, {n, i});
+  if (dims.start)
+    copyTransposed(term.left, {batch, leftHead, firstQuery, dims.start}, 2,
+                   numQueries, 3, dims.count, factor, packed,
+                   [](Value n, Value i) { return Values{n, i}; });
+  else
+    loop(index(0), numQueries, 1, [&](Value i) {
+      loop(index(0), dims.count, 1, [&](Value n) {
+        Value element = loadScalar(
+            term.left, {batch, leftHead, add(firstQuery, i), dimAt(dims, n)});
+        store(arith::MulFOp::create(b, element, factor), packed, {n, i});
+      });
     });
-  });
   loop(index(0), dims.count, 1,
        [&](Value n) { zeroRow(packed, {n}, numQueries, index(tile.queries)); });
 }
@@ -570,14 +575,9 @@ void AttentionTileEmitter::epilogue() {
     storeVector(arith::SelectOp::create(b, empty, splat(0.0), inverse), rescale,
                 {lane});
   });
-  loop(index(0), numQueries, 1, [&](Value i) {
-    Value factor = load(rescale, {i});
-    Value row = add(firstQuery, i);
-    loop(index(0), index(problem.valueDim), 1, [&](Value d) {
-      Value element = arith::MulFOp::create(b, load(output, {d, i}), factor);
-      storeScalar(element, problem.init, {batch, head, row, d});
-    });
-  });
+  storeTransposed(output, rescale, problem.init,
+                  {batch, head, firstQuery, index(0)}, 2, numQueries, 3,
+                  index(problem.valueDim));
   if (!problem.lse)
     return;
   OperandView lse{problem.lse, b.getMultiDimIdentityMap(3)};

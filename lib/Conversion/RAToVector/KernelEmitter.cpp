@@ -240,6 +240,113 @@ void KernelEmitter::storeRow(Value source, ArrayRef<Value> prefix, Value count,
   });
 }
 
+/// Each turn zips the first half of the rows with the second; log2(lanes) turns
+/// transpose.
+KernelEmitter::Values KernelEmitter::transpose(Values rows) {
+  int64_t lanes = shape.lanes;
+  SmallVector<int64_t> low, high;
+  for (int64_t i = 0; i < lanes / 2; ++i) {
+    low.append({i, lanes + i});
+    high.append({lanes / 2 + i, lanes + lanes / 2 + i});
+  }
+  for (int64_t turn = 1; turn < lanes; turn *= 2) {
+    Values next;
+    for (int64_t i = 0; i < lanes / 2; ++i)
+      for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
+        next.push_back(
+            vector::ShuffleOp::create(b, rows[i], rows[i + lanes / 2], mask));
+    rows = next;
+  }
+  return rows;
+}
+
+void KernelEmitter::forBlocks(Value numRows, Value numColumns, bool useBlocks,
+                              function_ref<void(Value, Value)> block,
+                              function_ref<void(Value, Value)> element) {
+  Value zero = index(0), fullRows = zero, fullColumns = zero;
+  if (useBlocks) {
+    fullRows = mul(div(numRows, index(shape.lanes)), index(shape.lanes));
+    fullColumns = mul(div(numColumns, index(shape.lanes)), index(shape.lanes));
+    loop(zero, fullRows, shape.lanes, [&](Value row) {
+      loop(zero, fullColumns, shape.lanes,
+           [&](Value column) { block(row, column); });
+    });
+    loop(zero, fullRows, 1, [&](Value row) {
+      loop(fullColumns, numColumns, 1,
+           [&](Value column) { element(row, column); });
+    });
+  }
+  loop(fullRows, numRows, 1, [&](Value row) {
+    loop(zero, numColumns, 1, [&](Value column) { element(row, column); });
+  });
+}
+
+void KernelEmitter::copyTransposed(const OperandView &view,
+                                   ArrayRef<Value> coordinates, unsigned rowDim,
+                                   Value numRows, unsigned columnDim,
+                                   Value numColumns, Value factor, Value target,
+                                   function_ref<Values(Value, Value)> place) {
+  auto at = [&](Value row, Value column) {
+    Values result(coordinates);
+    result[rowDim] = add(result[rowDim], row);
+    result[columnDim] = add(result[columnDim], column);
+    return result;
+  };
+  auto scale = [&](Value value) -> Value {
+    if (!factor)
+      return value;
+    Value by = isa<VectorType>(value.getType()) ? broadcast(factor) : factor;
+    return arith::MulFOp::create(b, value, by);
+  };
+  auto type = VectorType::get({shape.lanes}, view.type().getElementType());
+  forBlocks(
+      numRows, numColumns, view.isContiguous(columnDim),
+      [&](Value row, Value column) {
+        Values rows;
+        for (int64_t r = 0; r < shape.lanes; ++r)
+          rows.push_back(scale(extend(vector::LoadOp::create(
+              b, type, view.memref,
+              view.indices(at(add(row, index(r)), column))))));
+        for (auto [c, vector] : llvm::enumerate(transpose(rows)))
+          storeVector(vector, target, place(add(column, index(c)), row));
+      },
+      [&](Value row, Value column) {
+        store(scale(loadScalar(view, at(row, column))), target,
+              place(column, row));
+      });
+}
+
+void KernelEmitter::storeTransposed(Value source, Value factors,
+                                    const OperandView &view,
+                                    ArrayRef<Value> coordinates,
+                                    unsigned rowDim, Value numRows,
+                                    unsigned columnDim, Value numColumns) {
+  auto at = [&](Value row, Value column) {
+    Values result(coordinates);
+    result[rowDim] = add(result[rowDim], row);
+    result[columnDim] = add(result[columnDim], column);
+    return result;
+  };
+  forBlocks(
+      numRows, numColumns, view.isContiguous(columnDim),
+      [&](Value row, Value column) {
+        Value by = loadVector(factors, {row});
+        Values columns;
+        for (int64_t c = 0; c < shape.lanes; ++c)
+          columns.push_back(arith::MulFOp::create(
+              b, loadVector(source, {add(column, index(c)), row}), by));
+        for (auto [r, vector] : llvm::enumerate(transpose(columns)))
+          vector::StoreOp::create(
+              b, truncate(vector, view.type().getElementType()), view.memref,
+              view.indices(at(add(row, index(r)), column)));
+      },
+      [&](Value row, Value column) {
+        storeScalar(arith::MulFOp::create(b, load(source, {column, row}),
+                                          load(factors, {row})),
+                    view, at(row, column));
+      });
+}
+
 void KernelEmitter::zeroRow(Value target, ArrayRef<Value> prefix, Value lower,
                             Value upper) {
   loop(lower, upper, 1,

@@ -118,6 +118,19 @@ public:
   void storeRow(Value source, llvm::ArrayRef<Value> prefix, Value count,
                 const OperandView &view, llvm::ArrayRef<Value> coordinates,
                 unsigned dim);
+  /// Reads `numRows` x `numColumns` elements from `coordinates` on along
+  /// iteration dims `rowDim` and `columnDim`, times `factor` (unless null), to
+  /// the transposed place: element (r, c) goes to the indices place(c, r),
+  /// along whose last index neighbours in r are neighbours.
+  void copyTransposed(const OperandView &view,
+                      llvm::ArrayRef<Value> coordinates, unsigned rowDim,
+                      Value numRows, unsigned columnDim, Value numColumns,
+                      Value factor, Value target,
+                      llvm::function_ref<Values(Value, Value)> place);
+  /// The way back: source[c][r] * factors[r] goes to row r, column c of `view`.
+  void storeTransposed(Value source, Value factors, const OperandView &view,
+                       llvm::ArrayRef<Value> coordinates, unsigned rowDim,
+                       Value numRows, unsigned columnDim, Value numColumns);
   /// Zeros to `target[prefix..., lower .. upper)`.
   void zeroRow(Value target, llvm::ArrayRef<Value> prefix, Value lower,
                Value upper);
@@ -138,6 +151,13 @@ public:
                const Product &product);
 
 private:
+  /// Rows of a lanes x lanes block -> its columns.
+  Values transpose(Values rows);
+  /// Calls `block` for every full lanes x lanes block and `element` for the
+  /// rest.
+  void forBlocks(Value numRows, Value numColumns, bool useBlocks,
+                 llvm::function_ref<void(Value, Value)> block,
+                 llvm::function_ref<void(Value, Value)> element);
   void productBlock(Value row, int64_t numRows, Value column, int64_t numChunks,
                     Value depth, const Product &product);
 };

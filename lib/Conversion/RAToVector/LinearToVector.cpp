@@ -121,7 +121,13 @@ KernelEmitter::Values LinearTileEmitter::rowCoordinates(Value row) {
 void LinearTileEmitter::emit(Value rowTile, ArrayRef<Value> outer,
                              Value columnTile) {
   Value x = scratch({tile.rows, tile.depth});
-  Value w = scratch({tile.depth, tile.columns});
+  // One panel of the product after the other, each [depth][panel].
+  int64_t panel = shape.lanes * shape.chunks;
+  int64_t numPanels = llvm::divideCeil(tile.columns, panel);
+  Value w = scratch({numPanels, tile.depth, std::min(panel, tile.columns)});
+  auto inPanel = [&](Value k, Value column) -> Values {
+    return {div(column, index(panel)), k, rem(column, index(panel))};
+  };
   Value sums = scratch({tile.rows, tile.columns});
 
   Value allRows = index(1);
@@ -160,20 +166,19 @@ void LinearTileEmitter::emit(Value rowTile, ArrayRef<Value> outer,
     });
     loop(numRows, paddedRows, 1,
          [&](Value row) { zeroRow(x, {row}, index(0), depth); });
-    loop(index(0), numColumns, 1, [&](Value column) {
-      Values at(outer);
-      at.push_back(add(firstColumn, column));
-      at.push_back(firstDepth);
-      loop(index(0), depth, 1, [&](Value k) {
-        at.back() = add(firstDepth, k);
-        store(loadScalar(problem.weight, at), w, {k, column});
-      });
+    Values at(outer);
+    at.append({firstColumn, firstDepth});
+    copyTransposed(problem.weight, at, problem.numOutput - 1, numColumns,
+                   problem.numOutput, depth, /*factor=*/Value(), w, inPanel);
+    loop(numColumns, index(tile.columns), 1, [&](Value column) {
+      loop(index(0), depth, 1,
+           [&](Value k) { store(f32(0.0), w, inPanel(k, column)); });
     });
-    loop(index(0), depth, 1,
-         [&](Value k) { zeroRow(w, {k}, numColumns, index(tile.columns)); });
     product(paddedRows, tile.columns, depth,
             {[&](Value row, Value k) { return load(x, {row, k}); },
-             [&](Value k, Value column) { return loadVector(w, {k, column}); },
+             [&](Value k, Value column) {
+               return loadVector(w, inPanel(k, column));
+             },
              [&](Value row, Value column) {
                return loadVector(sums, {row, column});
              },

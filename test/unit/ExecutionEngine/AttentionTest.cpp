@@ -30,6 +30,8 @@ struct Spelling {
   /// Gates are operands; otherwise the op's defaults.
   bool gates = true;
   unsigned threads = 1;
+  /// The register tile; the host's by default.
+  std::optional<VectorShape> vectorShape;
 };
 
 std::string number(double value) {
@@ -222,6 +224,7 @@ void compileAndCheck(const AttentionShape &s, const Spelling &w,
                      std::mt19937_64 &generator) {
   EngineOptions options;
   options.threads = w.threads;
+  options.vectorShape = w.vectorShape;
   options.poisonAllocations = true;
   Program program(moduleText(s, w), options);
   ASSERT_TRUE(program.engine) << program.messages << describe(s, w);
@@ -425,6 +428,9 @@ void randomProblem(std::mt19937_64 &generator, bool reciprocal,
   w.lse = upTo(1);
   w.dynamic = upTo(1);
   w.threads = 1 + upTo(1);
+  // What AVX-512, AVX2 and lesser machines use, and an odd one.
+  w.vectorShape = pick(VectorShape{16, 6, 4}, VectorShape{8, 6, 2},
+                       VectorShape{8, 3, 1}, VectorShape{8, 5, 3});
   for (std::string *layout : {&w.query, &w.key, &w.value, &w.output})
     *layout = pick("bhtd", "bthd", "bhdt", "tbhd", "hbtd");
   if (!reciprocal)

@@ -44,6 +44,7 @@ struct LinearCase {
   int64_t channels = 1;
   bool bias = false, dynamic = false;
   unsigned threads = 1;
+  std::optional<VectorShape> vectorShape;
 };
 
 void run(const LinearCase &test) {
@@ -87,6 +88,7 @@ void run(const LinearCase &test) {
           ") -> " + y + "\n  return %r : " + y + "\n}\n";
   EngineOptions options;
   options.threads = test.threads;
+  options.vectorShape = test.vectorShape;
   Program program(text, options);
   ASSERT_TRUE(program.engine) << program.messages << text;
   llvm::SmallVector<Tensor> arguments = {
@@ -166,6 +168,19 @@ TEST(Linear, Maps) {
   test.inputOrder = "cbt";
   test.outputOrder = "nhdtb";
   run(test);
+}
+
+TEST(Linear, AnyRegisterTile) {
+  for (VectorShape shape : {VectorShape{16, 6, 4}, VectorShape{8, 6, 2},
+                            VectorShape{8, 3, 1}, VectorShape{8, 5, 3}})
+    for (int64_t outputs : {5, 80, 130}) {
+      LinearCase test;
+      test.leading = {33};
+      test.outputs = {outputs};
+      test.channels = 150;
+      test.vectorShape = shape;
+      run(test);
+    }
 }
 
 TEST(Linear, EmptyBatch) {
