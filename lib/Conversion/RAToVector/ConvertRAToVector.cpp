@@ -40,7 +40,8 @@ struct ConvertRAToVector
         chunks > 8) {
       module.emitError() << "convert-ra-to-vector: lanes must be 8 or 16, rows "
                             "1 to 16, chunks 1 to 8; got "
-                         << lanes << ", " << rows << ", " << chunks;
+                         << int64_t(lanes) << ", " << int64_t(rows) << ", "
+                         << int64_t(chunks);
       return signalPassFailure();
     }
     VectorShape shape{lanes, rows, chunks};

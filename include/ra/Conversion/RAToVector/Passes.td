@@ -37,6 +37,7 @@ def OutlineShapesPass : Pass<"ra-outline-shapes", "::mlir::ModuleOp"> {
     shape depends on data.
 
     ```mlir
+    // ra-opt --ra-outline-shapes
     func.func @f(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
       %c0 = arith.constant 0 : index
       %t = tensor.dim %x, %c0 : tensor<?x64xf32>
@@ -47,15 +48,25 @@ def OutlineShapesPass : Pass<"ra-outline-shapes", "::mlir::ModuleOp"> {
     }
     ```
 
-    gives, beside `@f`,
+    gives
 
     ```mlir
+    // becomes
+    func.func @f(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
+      %c0 = arith.constant 0 : index
+      %t = tensor.dim %x, %c0 : tensor<?x64xf32>
+      %init = tensor.empty(%t) : tensor<?x32xf32>
+      %y = ra.linear ins(%x, %w : tensor<?x64xf32>, tensor<32x64xf32>)
+                     outs(%init : tensor<?x32xf32>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
     func.func @f.shapes(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>, %out: memref<1xi64>)
         attributes {ra.shape_checks = []} {
       %c0 = arith.constant 0 : index
       %t = tensor.dim %x, %c0 : tensor<?x64xf32>
+      %i = arith.constant 0 : index
       %0 = arith.index_cast %t : index to i64
-      memref.store %0, %out[%c0] : memref<1xi64>
+      memref.store %0, %out[%i] : memref<1xi64>
       return
     }
     ```
@@ -76,6 +87,7 @@ def ExternalizeConstantsPass : Pass<"ra-externalize-constants", "::mlir::ModuleO
     those functions first.
 
     ```mlir
+    // ra-opt --ra-externalize-constants
     func.func @f() -> tensor<4096xf32> {
       %0 = arith.constant dense<2.0> : tensor<4096xf32>
       return %0 : tensor<4096xf32>
@@ -85,6 +97,7 @@ def ExternalizeConstantsPass : Pass<"ra-externalize-constants", "::mlir::ModuleO
     becomes
 
     ```mlir
+    // becomes
     func.func @f(%c: tensor<4096xf32> {bufferization.writable = false,
                                        ra.constant = dense<2.0> : tensor<4096xf32>})
         -> tensor<4096xf32> {
@@ -110,6 +123,7 @@ def ResultsToArgumentsPass : Pass<"ra-results-to-arguments", "::mlir::ModuleOp">
     be writable otherwise and would let a product write into a weight.
 
     ```mlir
+    // ra-opt --ra-results-to-arguments
     func.func @f(%x: tensor<8xf32>) -> tensor<8xf32> {
       %e = tensor.empty() : tensor<8xf32>
       %y = linalg.exp ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) -> tensor<8xf32>
@@ -120,6 +134,7 @@ def ResultsToArgumentsPass : Pass<"ra-results-to-arguments", "::mlir::ModuleOp">
     becomes
 
     ```mlir
+    // becomes
     func.func @f(%x: tensor<8xf32> {bufferization.writable = false},
                  %out: memref<8xf32> {ra.result}) {
       %e = tensor.empty() : tensor<8xf32>
@@ -143,11 +158,14 @@ def DecomposeAggregatesPass
     stands for.
 
     ```mlir
+    // ra-opt --ra-decompose-aggregates
     func.func @f(%x: tensor<4x8xf32>, %e: tensor<4x8xf32>) -> tensor<4x8xf32> {
       %y = linalg.softmax dimension(1) ins(%x : tensor<4x8xf32>)
                                        outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
       return %y : tensor<4x8xf32>
     }
+    // CHECK-NOT: linalg.softmax
+    // CHECK:     math.exp
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
@@ -171,6 +189,7 @@ def OutlineKernelsPass : Pass<"ra-outline-kernels", "::mlir::ModuleOp"> {
     and what threads share the work of.
 
     ```mlir
+    // ra-opt --ra-outline-kernels
     func.func @f(%a: memref<8xf32>, %b: memref<8xf32>) {
       linalg.exp ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
       return
@@ -180,6 +199,7 @@ def OutlineKernelsPass : Pass<"ra-outline-kernels", "::mlir::ModuleOp"> {
     becomes
 
     ```mlir
+    // becomes
     func.func @f(%a: memref<8xf32>, %b: memref<8xf32>)
         attributes {llvm.emit_c_interface} {
       call @f_kernel_0_exp(%a, %b) : (memref<8xf32>, memref<8xf32>) -> ()
@@ -203,6 +223,7 @@ def CountKernelsPass : Pass<"ra-count-kernels", "::mlir::ModuleOp"> {
     every call of a function that has the attribute `ra.kernel`.
 
     ```mlir
+    // ra-opt --ra-count-kernels
     func.func private @k() attributes {ra.kernel} { return }
     func.func @f() {
       call @k() : () -> ()
@@ -213,6 +234,7 @@ def CountKernelsPass : Pass<"ra-count-kernels", "::mlir::ModuleOp"> {
     becomes
 
     ```mlir
+    // becomes
     func.func private @ra_rt_count_kernel()
     func.func private @k() attributes {ra.kernel} { return }
     func.func @f() {
@@ -252,27 +274,18 @@ def ConvertRAToVectorPass : Pass<"convert-ra-to-vector", "::mlir::ModuleOp"> {
     `lanes`, `rows` and `chunks` are the register tile, see `ra::VectorShape`.
 
     ```mlir
+    // ra-opt --convert-ra-to-vector
     func.func private @k(%x: memref<4x8xf32>, %w: memref<2x8xf32>, %y: memref<4x2xf32>)
         attributes {ra.kernel} {
       ra.linear ins(%x, %w : memref<4x8xf32>, memref<2x8xf32>) outs(%y : memref<4x2xf32>)
       return
     }
-    ```
-
-    becomes
-
-    ```mlir
-    func.func private @k(%x: memref<4x8xf32>, %w: memref<2x8xf32>, %y: memref<4x2xf32>)
-        attributes {ra.kernel} {
-      %c0 = arith.constant 0 : index
-      %c1 = arith.constant 1 : index
-      scf.parallel (%m, %n) = (%c0, %c0) to (%c1, %c1) step (%c1, %c1) {
-        func.call @k_tile(%m, %n, %x, %w, %y)
-            : (index, index, memref<4x8xf32>, memref<2x8xf32>, memref<4x2xf32>) -> ()
-      }
-      return
-    }
-    func.func private @k_tile(index, index, memref<4x8xf32>, memref<2x8xf32>, memref<4x2xf32>)
+    // CHECK:       func.func private @k(
+    // CHECK:         scf.parallel
+    // CHECK-NEXT:      func.call @k_tile(
+    // CHECK:       func.func private @k_tile(
+    // CHECK:         memref.alloca
+    // CHECK:         vector.fma
     ```
   }];
   let options = [
@@ -296,9 +309,13 @@ def ApproximateMathPass : Pass<"ra-approximate-math"> {
     scalars and other types keep their library calls.
 
     ```mlir
-    func.func @f(%x: vector<8xf32>) -> vector<8xf32> {
-      %y = math.exp %x : vector<8xf32>
-      return %y : vector<8xf32>
+    // ra-opt --ra-approximate-math
+    func.func @f(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
+      // CHECK-NOT: math.exp %{{.*}} : vector
+      // CHECK:     math.exp %{{.*}} : f32
+      %0 = math.exp %x : vector<8xf32>
+      %1 = math.exp %y : f32
+      return %0, %1 : vector<8xf32>, f32
     }
     ```
   }];
