@@ -445,10 +445,13 @@ private:
       if (keyBias)
         bias = insertRows(key, bias, keyBias);
     }
-    auto folded = cast<LinearOp>(builder.clone(*linear));
-    folded.getWeightMutable().assign(unflatten(weight, weightType, outputDims));
+    weight = unflatten(weight, weightType, outputDims);
     if (bias)
-      folded.getBiasMutable().assign(unflatten(bias, biasType, outputDims));
+      bias = unflatten(bias, biasType, outputDims);
+    auto folded = cast<LinearOp>(builder.clone(*linear));
+    folded.getWeightMutable().assign(weight);
+    if (bias)
+      folded.getBiasMutable().assign(bias);
     return folded;
   }
 
