@@ -19,8 +19,10 @@ fi
 
 launcher=()
 if command -v ccache >/dev/null 2>&1; then
-  # One cache for every checkout and build folder.
+  # One cache for every checkout and build folder. What includes a precompiled
+  # header is reused only if ccache may overlook macros and times in it.
   export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$(dirname "$RA_ROOT")}" CCACHE_NOHASHDIR=1
+  export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros}"
   launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache)
 fi
 ra_step "Configuring ($preset)"
