@@ -38,3 +38,19 @@ func.func private @inner(%a: tensor<8x8xf32> {ra.parameter}) -> tensor<16x8xf32>
   %w = tensor.concat dim(0) %a, %a : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<16x8xf32>
   return %w : tensor<16x8xf32>
 }
+
+// -----
+
+// Without prepared values, too: the parameters come last, by first use, and the
+// unused one goes.
+// CHECK-LABEL: func.func @order(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<2x8xf32>, %[[B:[^:]+]]: tensor<8x8xf32> {ra.parameter}, %[[A:[^:]+]]: tensor<8x8xf32> {ra.parameter})
+// CHECK-SAME:    ra.arguments = array<i64: 1, 3, 0>
+// CHECK:         ra.linear ins(%[[X]], %[[B]]
+// CHECK:         ra.linear ins(%{{.+}}, %[[A]]
+func.func @order(%a: tensor<8x8xf32> {ra.parameter}, %x: tensor<2x8xf32>, %unused: tensor<1xf32> {ra.parameter}, %b: tensor<8x8xf32> {ra.parameter}) -> tensor<2x8xf32> {
+  %e = tensor.empty() : tensor<2x8xf32>
+  %0 = ra.linear ins(%x, %b : tensor<2x8xf32>, tensor<8x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %1 = ra.linear ins(%0, %a : tensor<2x8xf32>, tensor<8x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  return %1 : tensor<2x8xf32>
+}

@@ -133,10 +133,83 @@ static Plan makePlan(func::FuncOp function) {
 namespace {
 struct OutlinePreparePass
     : ra::impl::OutlinePreparePassBase<OutlinePreparePass> {
+  /// A new last argument of `function`, marked as a parameter, for `value`.
+  static Value appendParameter(func::FuncOp function, Value value) {
+    Builder builder(function.getContext());
+    auto attributes = builder.getDictionaryAttr(builder.getNamedAttr(
+        RADialect::getParameterAttrName(), builder.getUnitAttr()));
+    unsigned index = function.getNumArguments();
+    if (failed(function.insertArgument(index, value.getType(), attributes,
+                                       value.getLoc())))
+      return nullptr;
+    return function.getArgument(index);
+  }
+
+  /// Orders the parameters of `function` by their first use, behind the other
+  /// arguments, and drops those without a use. A module and its baseline then
+  /// have the same signature, whichever of them needed a prepared weight.
+  static LogicalResult orderParameters(func::FuncOp function,
+                                       SmallVector<int64_t> origins) {
+    SmallVector<unsigned> parameters;
+    llvm::BitVector stale(function.getNumArguments());
+    for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i) {
+      if (!function.getArgAttr(i, RADialect::getParameterAttrName()))
+        continue;
+      stale.set(i);
+      if (!function.getArgument(i).use_empty())
+        parameters.push_back(i);
+    }
+    auto firstUse = [&](unsigned index) {
+      std::pair<unsigned, unsigned> first(~0u, ~0u);
+      Block &entry = function.getBody().front();
+      unsigned position = 0;
+      llvm::DenseMap<Operation *, unsigned> positions;
+      for (Operation &op : entry)
+        positions[&op] = position++;
+      for (OpOperand &use : function.getArgument(index).getUses()) {
+        Operation *op = entry.findAncestorOpInBlock(*use.getOwner());
+        first = std::min(first,
+                         std::make_pair(positions[op], use.getOperandNumber()));
+      }
+      return first;
+    };
+    llvm::sort(parameters, [&](unsigned a, unsigned b) {
+      return firstUse(a) < firstUse(b);
+    });
+    SmallVector<int64_t> kept;
+    for (unsigned i = 0, e = origins.size(); i < e; ++i)
+      if (!stale.test(i))
+        kept.push_back(origins[i]);
+    for (unsigned index : parameters) {
+      Value argument = appendParameter(function, function.getArgument(index));
+      if (!argument)
+        return failure();
+      function.getArgument(index).replaceAllUsesWith(argument);
+      kept.push_back(origins[index]);
+    }
+    stale.resize(function.getNumArguments());
+    if (failed(function.eraseArguments(stale)))
+      return failure();
+    function->setAttr(kArgumentsAttr,
+                      DenseI64ArrayAttr::get(function.getContext(), kept));
+    return success();
+  }
+
   LogicalResult outline(func::FuncOp function, SymbolTable &symbols) {
+    SmallVector<int64_t> origins =
+        llvm::to_vector(llvm::seq<int64_t>(0, function.getNumArguments()));
     Plan plan = makePlan(function);
-    if (plan.results.empty() || plan.inputs.empty())
-      return success();
+    if (!plan.results.empty() && !plan.inputs.empty() &&
+        failed(movePrepared(function, plan, symbols, origins)))
+      return failure();
+    return orderParameters(function, std::move(origins));
+  }
+
+  /// Moves the ops of `plan` to @f.prepare; its results become the last
+  /// arguments of `function`, noted in `origins`.
+  static LogicalResult movePrepared(func::FuncOp function, Plan &plan,
+                                    SymbolTable &symbols,
+                                    SmallVector<int64_t> &origins) {
     std::string name = (function.getName() + ".prepare").str();
     if (symbols.lookup(name))
       return function.emitOpError()
@@ -176,40 +249,20 @@ struct OutlinePreparePass
     prepare->setAttr(kArgumentsAttr,
                      builder.getDenseI64ArrayAttr(prepareArguments));
 
-    // @f: prepared values become arguments; parameters no longer used go.
-    SmallVector<int64_t> arguments;
-    for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
-      arguments.push_back(i);
+    // @f: prepared values become arguments.
     for (auto [i, value] : llvm::enumerate(plan.results)) {
       Value result = value;
-      unsigned index = function.getNumArguments();
-      NamedAttrList attributes;
-      attributes.set(RADialect::getParameterAttrName(), builder.getUnitAttr());
-      if (failed(function.insertArgument(
-              index, result.getType(),
-              attributes.getDictionary(builder.getContext()), result.getLoc())))
+      Value argument = appendParameter(function, result);
+      if (!argument)
         return failure();
-      arguments.push_back(-1 - static_cast<int64_t>(i));
-      result.replaceAllUsesWith(function.getArgument(index));
+      origins.push_back(-1 - static_cast<int64_t>(i));
+      result.replaceAllUsesWith(argument);
     }
     size_t work =
         llvm::count_if(plan.moved, [](Operation *op) { return !isFree(op); });
     for (Operation *op : llvm::reverse(plan.moved))
       if (op->use_empty())
         op->erase();
-    llvm::BitVector unused(function.getNumArguments());
-    SmallVector<int64_t> kept;
-    for (auto [i, original] : llvm::enumerate(arguments)) {
-      bool drop = original >= 0 && function.getArgument(i).use_empty() &&
-                  plan.inputs.contains(function.getArgument(i));
-      if (drop)
-        unused.set(i);
-      else
-        kept.push_back(original);
-    }
-    if (failed(function.eraseArguments(unused)))
-      return failure();
-    function->setAttr(kArgumentsAttr, builder.getDenseI64ArrayAttr(kept));
 
     remark::passed(function.getLoc(), remark::RemarkOpts::name("outlined")
                                           .category(kCategory)
@@ -220,13 +273,20 @@ struct OutlinePreparePass
     return success();
   }
 
+  static bool hasParameters(func::FuncOp function) {
+    for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
+      if (function.getArgAttr(i, RADialect::getParameterAttrName()))
+        return true;
+    return false;
+  }
+
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     SmallVector<func::FuncOp> functions;
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.isPublic() && !function.isExternal() &&
           function.getBody().hasOneBlock() &&
-          !function->hasAttr(kArgumentsAttr))
+          !function->hasAttr(kArgumentsAttr) && hasParameters(function))
         functions.push_back(function);
     for (func::FuncOp function : functions)
       if (failed(outline(function, symbols)))

@@ -216,7 +216,9 @@ def OutlinePreparePass : RA_Pass<"ra-outline-prepare", "::mlir::ModuleOp"> {
     For every public function `@f` with arguments marked `ra.parameter`, moves
     the work that depends on such arguments and on constants alone into a new
     function `@f.prepare(params...) -> prepared...`; `@f` takes the prepared
-    values instead. A parameter that `@f` uses as it is stays an argument.
+    values instead. A parameter that `@f` uses as it is stays an argument. The
+    parameters of `@f` come last, in the order of their first use, and those
+    without a use go, so that a module and its baseline have one signature.
 
     Both functions get `ra.arguments`, which maps their arguments to those of
     the original function: an index `i >= 0` is original argument `i`; on `@f`,
