@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Every value is a dense row-major array: of f64 for float types, of int64_t for
-// integers, index and quantised types; scalars have rank 0. Integers of w bits
-// are kept sign-extended, i1 as 0 or 1, unsigned types zero-extended. Copies
-// share their elements; a writer takes a copy unless it is the only owner.
+// Every value is a dense row-major array: of f64 for float types, of int64_t
+// for integers, index and quantised types; scalars have rank 0. Integers of w
+// bits are kept sign-extended, i1 as 0 or 1, unsigned types zero-extended.
+// Copies share their elements; a writer takes a copy unless it is the only
+// owner.
 //
 //===----------------------------------------------------------------------===//
 
@@ -144,27 +145,27 @@ void forEachRow(llvm::ArrayRef<int64_t> extents,
 template <typename T, typename U>
 void gatherStrided(const T *source, llvm::ArrayRef<int64_t> extents,
                    llvm::ArrayRef<int64_t> strides, U *target) {
-  detail::forEachRow(extents, strides,
-                     [&](int64_t offset, int64_t linear, int64_t count,
-                         int64_t stride) {
-                       const T *from = source + offset;
-                       U *to = target + linear;
-                       for (int64_t i = 0; i < count; ++i)
-                         to[i] = static_cast<U>(from[i * stride]);
-                     });
+  detail::forEachRow(
+      extents, strides,
+      [&](int64_t offset, int64_t linear, int64_t count, int64_t stride) {
+        const T *from = source + offset;
+        U *to = target + linear;
+        for (int64_t i = 0; i < count; ++i)
+          to[i] = static_cast<U>(from[i * stride]);
+      });
 }
 
 template <typename T, typename U>
 void scatterStrided(const T *source, llvm::ArrayRef<int64_t> extents,
                     llvm::ArrayRef<int64_t> strides, U *target) {
-  detail::forEachRow(extents, strides,
-                     [&](int64_t offset, int64_t linear, int64_t count,
-                         int64_t stride) {
-                       const T *from = source + linear;
-                       U *to = target + offset;
-                       for (int64_t i = 0; i < count; ++i)
-                         to[i * stride] = static_cast<U>(from[i]);
-                     });
+  detail::forEachRow(
+      extents, strides,
+      [&](int64_t offset, int64_t linear, int64_t count, int64_t stride) {
+        const T *from = source + linear;
+        U *to = target + offset;
+        for (int64_t i = 0; i < count; ++i)
+          to[i * stride] = static_cast<U>(from[i]);
+      });
 }
 
 } // namespace ra::reference

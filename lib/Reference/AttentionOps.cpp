@@ -40,9 +40,10 @@ static AttentionProblem<T> makeProblem(OpTy op, AttentionArrays &arrays,
   problem.queries = arrays.queryView.extents[2];
   problem.keys = arrays.keyView.extents[2];
   problem.valueDim = arrays.valueView.extents[3];
-  problem.scale = op.getScale() ? op.getScale()->convertToDouble()
-                                : 1.0 / std::sqrt(static_cast<double>(
-                                            arrays.queryView.extents[3]));
+  problem.scale =
+      op.getScale()
+          ? op.getScale()->convertToDouble()
+          : 1.0 / std::sqrt(static_cast<double>(arrays.queryView.extents[3]));
   if (op.getSoftcap())
     problem.softcap = op.getSoftcap()->convertToDouble();
   problem.mask = op.getMask();
@@ -79,8 +80,8 @@ LogicalResult Evaluator::readAttention(OpTy op, AttentionArrays &arrays) {
   // What the verifier cannot know of dynamic dims.
   ArrayRef<int64_t> q(arrays.queryView.extents), k(arrays.keyView.extents),
       v(arrays.valueView.extents);
-  if (failed(checkShape(op, "key [B, Hkv, Tk, D]", k,
-                        {q[0], k[1], k[2], q[3]})) ||
+  if (failed(
+          checkShape(op, "key [B, Hkv, Tk, D]", k, {q[0], k[1], k[2], q[3]})) ||
       failed(checkShape(op, "value [B, Hkv, Tk, Dv]", v,
                         {q[0], k[1], k[2], v[3]})) ||
       failed(checkShape(op, "init [B, Hq, Tq, Dv]", arrays.outView.extents,
@@ -91,9 +92,9 @@ LogicalResult Evaluator::readAttention(OpTy op, AttentionArrays &arrays) {
                           << " query heads at run time";
   if (arrays.bias) {
     ArrayRef<int64_t> bias = arrays.bias->shape();
-    if (failed(checkShape(op, "the bias", bias,
-                          {bias[0] == 1 ? 1 : q[0], bias[1] == 1 ? 1 : q[1],
-                           q[2], k[2]})))
+    if (failed(checkShape(
+            op, "the bias", bias,
+            {bias[0] == 1 ? 1 : q[0], bias[1] == 1 ? 1 : q[1], q[2], k[2]})))
       return failure();
   }
 
@@ -184,8 +185,7 @@ struct ReciprocalSpec {
 template <typename T>
 std::vector<T> matrixOf(const Array &array, int64_t index) {
   int64_t size = array.dim(array.rank() - 2) * array.dim(array.rank() - 1);
-  const double *begin =
-      array.floats() + (array.rank() == 3 ? index * size : 0);
+  const double *begin = array.floats() + (array.rank() == 3 ? index * size : 0);
   return std::vector<T>(begin, begin + size);
 }
 
@@ -221,8 +221,7 @@ public:
         group(arrays.queryView.extents[1] /
               std::max<int64_t>(1, arrays.keyView.extents[1])) {}
 
-  void operator()(int64_t b, int64_t h,
-                  std::vector<ScoreTerm<T>> &terms) const;
+  void operator()(int64_t b, int64_t h, std::vector<ScoreTerm<T>> &terms) const;
 
 private:
   std::vector<T> queryRows(int64_t b, int64_t h) const {
@@ -316,18 +315,16 @@ void ReciprocalTerms<T>::operator()(int64_t b, int64_t h,
 }
 
 template <typename T>
-static void reciprocalAttention(ReciprocalAttentionOp op,
-                                AttentionArrays &arrays,
-                                const ReciprocalSpec &spec,
-                                Rounding probabilities, Rounding out,
-                                unsigned threads) {
+static void
+reciprocalAttention(ReciprocalAttentionOp op, AttentionArrays &arrays,
+                    const ReciprocalSpec &spec, Rounding probabilities,
+                    Rounding out, unsigned threads) {
   AttentionProblem<T> problem = makeProblem<T>(op, arrays, probabilities, out);
   problem.terms = ReciprocalTerms<T>(arrays, spec);
   runAttention(problem, threads);
 }
 
-LogicalResult
-Evaluator::evaluateReciprocalAttention(ReciprocalAttentionOp op) {
+LogicalResult Evaluator::evaluateReciprocalAttention(ReciprocalAttentionOp op) {
   AttentionArrays arrays;
   if (failed(readAttention(op, arrays)))
     return failure();

@@ -141,8 +141,9 @@ FailureOr<Array> Evaluator::constantArray(Operation *op, Attribute value) {
     }
     uint64_t word = 0;
     std::memcpy(&word, element, width);
-    target[i] = doubleOf(APFloat(cast<FloatType>(elementType).getFloatSemantics(),
-                                 APInt(width * 8, word)));
+    target[i] =
+        doubleOf(APFloat(cast<FloatType>(elementType).getFloatSemantics(),
+                         APInt(width * 8, word)));
   }
   return array;
 }
@@ -231,16 +232,16 @@ LogicalResult Evaluator::evaluateQuant(Operation *op) {
   }
   QuantScales scales(type, source.shape());
   // Under Precision::Storage the arithmetic is f32.
-  Rounding step =
-      isStorage() ? Rounding::to(Float32Type::get(op->getContext())) : Rounding();
+  Rounding step = isStorage() ? Rounding::to(Float32Type::get(op->getContext()))
+                              : Rounding();
   if (isa<quant::DequantizeCastOp>(op)) {
     Rounding rounding = roundingOf(toType);
     double *out = target->mutableFloats();
     for (int64_t i = 0; i < count; ++i) {
       size_t entry = scales.at(i);
-      out[i] = static_cast<double>(source.ints()[i] -
-                                   scales.zeroPoints[entry]) *
-               step.apply(scales.scales[entry]);
+      out[i] =
+          static_cast<double>(source.ints()[i] - scales.zeroPoints[entry]) *
+          step.apply(scales.scales[entry]);
     }
     rounding.apply(out, count);
   } else {
@@ -249,8 +250,8 @@ LogicalResult Evaluator::evaluateQuant(Operation *op) {
     double highest = static_cast<double>(type.getStorageTypeMax());
     for (int64_t i = 0; i < count; ++i) {
       size_t entry = scales.at(i);
-      double scaled = step.apply(source.floats()[i] /
-                                 step.apply(scales.scales[entry]));
+      double scaled =
+          step.apply(source.floats()[i] / step.apply(scales.scales[entry]));
       double value = std::nearbyint(scaled) +
                      static_cast<double>(scales.zeroPoints[entry]);
       value = std::isnan(value) ? 0 : std::clamp(value, lowest, highest);

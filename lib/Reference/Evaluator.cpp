@@ -17,6 +17,7 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cstdio>
 #include <limits>
 
 using namespace mlir;
@@ -128,6 +129,12 @@ std::string ra::reference::extentsString(ArrayRef<int64_t> extents) {
   return text.empty() ? "a scalar" : text;
 }
 
+std::string ra::reference::numberString(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", value);
+  return text;
+}
+
 FailureOr<Array> Evaluator::allocate(Operation *op, ArrayRef<int64_t> shape,
                                      Type elementType) {
   for (int64_t extent : shape)
@@ -219,9 +226,9 @@ LogicalResult Evaluator::unsupported(Operation *op) {
 // Control
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Array>>
-Evaluator::callFunction(func::FuncOp function, SmallVector<Array> args,
-                        Operation *caller) {
+FailureOr<SmallVector<Array>> Evaluator::callFunction(func::FuncOp function,
+                                                      SmallVector<Array> args,
+                                                      Operation *caller) {
   if (function.isExternal()) {
     caller->emitError() << "the reference interpreter needs the body of @"
                         << function.getName()
@@ -453,8 +460,7 @@ LogicalResult Evaluator::evaluateElementwise(Operation *op) {
   llvm::DenseMap<Value, Register> bound;
   int floatRegisters = 0, intRegisters = 0;
   auto bind = [&](Value value) {
-    bool isInt =
-        StripProgram::isIntLike(getElementTypeOrSelf(value.getType()));
+    bool isInt = StripProgram::isIntLike(getElementTypeOrSelf(value.getType()));
     Register reg{!isInt, isInt ? intRegisters++ : floatRegisters++};
     bound[value] = reg;
     return reg;
@@ -486,8 +492,7 @@ LogicalResult Evaluator::evaluateElementwise(Operation *op) {
   std::optional<unsigned> shaped;
   for (auto [slotIndex, input] : llvm::enumerate(inputs)) {
     arrays.push_back(take(op, input.first));
-    bool isTensor =
-        isa<ShapedType>(op->getOperand(input.first).getType());
+    bool isTensor = isa<ShapedType>(op->getOperand(input.first).getType());
     spread.push_back(tensorResult && !isTensor);
     if (!isTensor)
       continue;

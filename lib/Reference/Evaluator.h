@@ -155,6 +155,9 @@ private:
 /// "2x3x4".
 std::string extentsString(llvm::ArrayRef<int64_t> extents);
 
+/// "%g".
+std::string numberString(double value);
+
 /// `expr` at the given dims and symbols; nothing for a division by zero.
 std::optional<int64_t> evaluateAffineExpr(mlir::AffineExpr expr,
                                           llvm::ArrayRef<int64_t> dims,

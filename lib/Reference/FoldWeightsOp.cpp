@@ -204,15 +204,14 @@ LogicalResult Evaluator::evaluateFoldWeights(FoldWeightsOp op) {
   int64_t group = o.heads / o.kvHeads;
   int64_t rank = static_cast<int64_t>(o.recDims[0].size());
   o.slots = op.getGqa() == GroupedMode::Slots && group > 1 && rank > 0;
-  o.foldedDim =
-      o.slots ? o.headDim - rank + group * rank : o.headDim;
+  o.foldedDim = o.slots ? o.headDim - rank + group * rank : o.headDim;
 
   for (int64_t h = 0; h < o.heads; ++h) {
     bool usesRec = !o.recDims[h].empty();
     double gate = usesRec ? std::min(o.wStd[h], o.wRec[h]) : o.wStd[h];
     if (o.split == GateSplit::Symmetric && gate < 0)
       return op.emitError()
-             << "a gate of head " << h << " is negative (" << gate
+             << "a gate of head " << h << " is negative (" << numberString(gate)
              << "), which has no root for gate_split = symmetric; use "
                 "gate_split = query";
     // The rows of a key head serve the group: its factors must agree.
@@ -239,7 +238,8 @@ LogicalResult Evaluator::evaluateFoldWeights(FoldWeightsOp op) {
                      keyBias ? &*keyBias : nullptr, 1, 2});
   for (const Pair &pair : pairs) {
     bool isBias = pair.result == 2;
-    Extents queryShape{o.heads * o.foldedDim}, keyShape{o.kvHeads * o.foldedDim};
+    Extents queryShape{o.heads * o.foldedDim},
+        keyShape{o.kvHeads * o.foldedDim};
     if (!isBias) {
       queryShape.push_back(channels);
       keyShape.push_back(channels);

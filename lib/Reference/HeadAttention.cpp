@@ -49,8 +49,8 @@ private:
 template <typename T> Visible Head<T>::visible(int64_t row) const {
   if (p.mask.isNone())
     return {0, p.keys};
-  int64_t position = row + p.queryOffset +
-                     (p.mask.isBottomRight() ? p.keys - p.queries : 0);
+  int64_t position =
+      row + p.queryOffset + (p.mask.isBottomRight() ? p.keys - p.queries : 0);
   int64_t begin = p.mask.getKind() == MaskKind::Window
                       ? position - p.mask.getWindow() + 1
                       : 0;
@@ -96,9 +96,9 @@ void Head<T>::softmaxRow(int64_t row, T *line, int64_t begin, int64_t end) {
   if (p.bias) {
     const Array &bias = *p.bias;
     int64_t b = bias.dim(0) == 1 ? 0 : batch, h = bias.dim(1) == 1 ? 0 : head;
-    const double *values =
-        bias.floats() +
-        ((b * bias.dim(1) + h) * p.queries + row) * p.keys + begin;
+    const double *values = bias.floats() +
+                           ((b * bias.dim(1) + h) * p.queries + row) * p.keys +
+                           begin;
     for (int64_t j = 0; j < count; ++j)
       line[j] += static_cast<T>(values[j]);
   }
@@ -185,8 +185,8 @@ template <typename T> void Head<T>::run() {
         Visible keys = visible(row + i);
         for (int64_t j = keys.begin; j < keys.end; ++j)
           for (int64_t d = 0; d < p.valueDim; ++d)
-            out[i * p.valueDim + d] += s[i * columns + j - begin] *
-                                       value[j * p.valueDim + d];
+            out[i * p.valueDim + d] +=
+                s[i * columns + j - begin] * value[j * p.valueDim + d];
       }
     }
     for (int64_t i = 0; i < rows; ++i)

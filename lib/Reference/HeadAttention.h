@@ -56,8 +56,8 @@ template <typename T> struct AttentionProblem {
   const double *value = nullptr;
   IterationView valueView; ///< [B, Hkv, Tk, Dv]
   double *out = nullptr;
-  IterationView outView;   ///< [B, H, Tq, Dv]
-  double *lse = nullptr;   ///< [B, H, Tq] contiguous, or null
+  IterationView outView; ///< [B, H, Tq, Dv]
+  double *lse = nullptr; ///< [B, H, Tq] contiguous, or null
 
   Rounding probabilityRounding, outRounding;
 };

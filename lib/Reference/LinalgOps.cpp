@@ -20,8 +20,8 @@ using namespace mlir;
 using namespace ra::reference;
 
 /// The extent of every loop, from the dims that operands index by it alone.
-static FailureOr<SmallVector<int64_t, 6>>
-loopBounds(linalg::LinalgOp op, ArrayRef<Array> operands) {
+static FailureOr<SmallVector<int64_t, 6>> loopBounds(linalg::LinalgOp op,
+                                                     ArrayRef<Array> operands) {
   SmallVector<int64_t, 6> bounds(op.getNumLoops(), -1);
   for (auto [map, array, number] :
        llvm::zip(op.getIndexingMapsArray(), operands,
@@ -117,8 +117,7 @@ static bool isMultiplyAdd(Block &body) {
   if (body.getNumArguments() != 3 ||
       body.getTerminator()->getNumOperands() != 1)
     return false;
-  auto add =
-      body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   if (!add)
     return false;
   for (auto [sum, term] : {std::pair(add.getLhs(), add.getRhs()),
@@ -127,7 +126,8 @@ static bool isMultiplyAdd(Block &body) {
     auto out = dyn_cast<BlockArgument>(sum);
     if (!multiply || !out || out.getArgNumber() != 2)
       continue;
-    if ((isArgument(multiply.getLhs(), 0) && isArgument(multiply.getRhs(), 1)) ||
+    if ((isArgument(multiply.getLhs(), 0) &&
+         isArgument(multiply.getRhs(), 1)) ||
         (isArgument(multiply.getLhs(), 1) && isArgument(multiply.getRhs(), 0)))
       return true;
   }
@@ -142,8 +142,8 @@ struct ContractionDims {
 };
 } // namespace
 
-static std::optional<ContractionDims>
-classifyDims(linalg::LinalgOp op, ArrayRef<AffineMap> maps) {
+static std::optional<ContractionDims> classifyDims(linalg::LinalgOp op,
+                                                   ArrayRef<AffineMap> maps) {
   for (AffineMap map : maps)
     if (!map.isProjectedPermutation())
       return std::nullopt;
@@ -281,9 +281,8 @@ LogicalResult Evaluator::evaluateSoftmax(linalg::SoftmaxOp op) {
     inner *= input.dim(i);
   int64_t rows = extent ? input.count() / extent : 0;
   // f32 arithmetic under Precision::Storage, rounded when stored.
-  Rounding step = isStorage()
-                      ? Rounding::to(Float32Type::get(op.getContext()))
-                      : Rounding();
+  Rounding step = isStorage() ? Rounding::to(Float32Type::get(op.getContext()))
+                              : Rounding();
   Rounding rounding = roundingOf(op.getOutput().getType());
   const double *from = input.floats();
   double *to = output->mutableFloats();
@@ -297,8 +296,8 @@ LogicalResult Evaluator::evaluateSoftmax(linalg::SoftmaxOp op) {
       for (int64_t i = 0; i < extent; ++i)
         highest = std::fmax(highest, from[begin + i * inner]);
       for (int64_t i = 0; i < extent; ++i) {
-        line[i] = step.apply(std::exp(step.apply(from[begin + i * inner] -
-                                                 highest)));
+        line[i] =
+            step.apply(std::exp(step.apply(from[begin + i * inner] - highest)));
         sum = step.apply(sum + line[i]);
       }
       for (int64_t i = 0; i < extent; ++i)

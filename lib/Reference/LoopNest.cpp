@@ -288,11 +288,11 @@ LogicalResult Evaluator::runLoopNestByElement(LoopNest &nest) {
     for (auto [i, expr] : llvm::enumerate(operand.map.getResults())) {
       std::optional<int64_t> position = evaluateAffineExpr(expr, index, {});
       if (!position || *position < 0 || *position >= operand.array.dim(i)) {
-        nest.op->emitError() << "an operand of "
-                             << extentsString(operand.array.shape())
-                             << " is read or written out of its bounds at run "
-                                "time, in dim "
-                             << i;
+        nest.op->emitError()
+            << "an operand of " << extentsString(operand.array.shape())
+            << " is read or written out of its bounds at run "
+               "time, in dim "
+            << i;
         return failure();
       }
       offset += *position * strides[i];
@@ -304,10 +304,9 @@ LogicalResult Evaluator::runLoopNestByElement(LoopNest &nest) {
     if (failed(offset))
       return failure();
     if (operand.argument)
-      set(operand.argument,
-          operand.array.isFloat()
-              ? Array::scalar(operand.array.floats()[*offset])
-              : Array::scalar(operand.array.ints()[*offset]));
+      set(operand.argument, operand.array.isFloat()
+                                ? Array::scalar(operand.array.floats()[*offset])
+                                : Array::scalar(operand.array.ints()[*offset]));
     return success();
   };
 

@@ -13,9 +13,8 @@
 
 using namespace ra::reference;
 
-std::vector<int64_t>
-ra::reference::offsetsOf(llvm::ArrayRef<int64_t> extents,
-                         llvm::ArrayRef<int64_t> strides) {
+std::vector<int64_t> ra::reference::offsetsOf(llvm::ArrayRef<int64_t> extents,
+                                              llvm::ArrayRef<int64_t> strides) {
   std::vector<int64_t> offsets;
   detail::forEachRow(
       extents, strides,
@@ -53,8 +52,8 @@ bool ra::reference::runProduct(const ProductPlan<T> &plan, unsigned threads) {
                 columns, plan.k);
       for (int64_t i = 0; i < rows; ++i) {
         T *line = tile.get() + i * columns;
-        double *out = plan.out + plan.batchOffsets[batch] +
-                      plan.mOffsets[row + i];
+        double *out =
+            plan.out + plan.batchOffsets[batch] + plan.mOffsets[row + i];
         const int64_t *places = plan.nOffsets.data() + column;
         if (plan.bias)
           for (int64_t j = 0; j < columns; ++j)

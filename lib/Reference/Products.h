@@ -25,7 +25,8 @@
 namespace ra::reference {
 
 /// Uninitialised memory for `count` elements; null when there is none.
-template <typename T> std::unique_ptr<T, void (*)(void *)> scratch(int64_t count) {
+template <typename T>
+std::unique_ptr<T, void (*)(void *)> scratch(int64_t count) {
   return {static_cast<T *>(std::malloc(
               std::max<size_t>(1, static_cast<size_t>(count) * sizeof(T)))),
           std::free};

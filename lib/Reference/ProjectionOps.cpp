@@ -110,8 +110,8 @@ static void rotate(const double *x, const IterationView &from, double *y,
     int64_t b = task / heads, h = task % heads;
     std::vector<T> line(dims);
     for (int64_t t = 0; t < rows; ++t) {
-      const double *source = x + b * from.strides[0] + h * from.strides[1] +
-                             t * from.strides[2];
+      const double *source =
+          x + b * from.strides[0] + h * from.strides[1] + t * from.strides[2];
       double *target =
           y + b * to.strides[0] + h * to.strides[1] + t * to.strides[2];
       int64_t table = ((perBatch ? b * rows : 0) + t) * pairs;
@@ -150,8 +150,7 @@ LogicalResult Evaluator::evaluateRope(RopeOp op) {
       failed(checkShape(op, "the table of sines", sines.shape(), table)))
     return failure();
   if (2 * cosines.shape().back() > from.extents[3])
-    return op.emitError() << "the tables turn "
-                          << 2 * cosines.shape().back()
+    return op.emitError() << "the tables turn " << 2 * cosines.shape().back()
                           << " dims, but the head dim is " << from.extents[3]
                           << " at run time";
   FailureOr<Array> y = allocate(op, init.shape(), op.getInit().getType());

@@ -52,8 +52,7 @@ static float nearestF16(float value) {
   uint32_t magnitude = bits ^ sign;
   // Normal range: round away the 13 extra mantissa bits, ties to even; the
   // carry may reach the exponent, and 2^16 is past the largest value.
-  uint32_t normal =
-      (magnitude + 0xfffu + ((magnitude >> 13) & 1u)) & ~0x1fffu;
+  uint32_t normal = (magnitude + 0xfffu + ((magnitude >> 13) & 1u)) & ~0x1fffu;
   normal = normal >= 0x47800000u ? 0x7f800000u : normal;
   // Below 2^-14 the unit is 2^-24, that of f32 in [0.5, 1).
   uint32_t subnormal = bitsOf((floatOf(magnitude) + 0.5f) - 0.5f);

@@ -215,9 +215,8 @@ bool StripProgram::addAffineApply(Operation *op,
     operands.push_back(reg->index);
   }
   ArrayRef<int> all(operands);
-  int result =
-      emitAffine(map.getResult(0), all.take_front(map.getNumDims()),
-                 all.drop_front(map.getNumDims()), op);
+  int result = emitAffine(map.getResult(0), all.take_front(map.getNumDims()),
+                          all.drop_front(map.getNumDims()), op);
   bound[op->getResult(0)] = {/*isFloat=*/false, result};
   return true;
 }
@@ -254,7 +253,8 @@ bool StripProgram::addOp(Operation *op, llvm::DenseMap<Value, Register> &bound,
     return addAffineApply(op, bound, context);
   if (auto index = dyn_cast<linalg::IndexOp>(op)) {
     Register reg = addRegister(/*isFloat=*/false);
-    indexRegisters.push_back({static_cast<unsigned>(index.getDim()), reg.index});
+    indexRegisters.push_back(
+        {static_cast<unsigned>(index.getDim()), reg.index});
     bound[index.getResult()] = reg;
     return true;
   }

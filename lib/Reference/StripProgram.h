@@ -62,17 +62,17 @@ struct Register {
 
 struct Instruction {
   Opcode opcode;
-  uint8_t width = 64;       ///< Bits of the integer result.
-  uint8_t sourceWidth = 64; ///< Bits of the integer operands.
-  uint8_t predicate = 0;    ///< Of a comparison.
-  Rounding rounding;        ///< Of a float result.
-  mlir::FloatType bitsType; ///< Of the float side of a bitcast.
+  uint8_t width = 64;             ///< Bits of the integer result.
+  uint8_t sourceWidth = 64;       ///< Bits of the integer operands.
+  uint8_t predicate = 0;          ///< Of a comparison.
+  Rounding rounding;              ///< Of a float result.
+  mlir::FloatType bitsType;       ///< Of the float side of a bitcast.
   mlir::FloatType sourceBitsType; ///< Of the source of a float-float bitcast.
   int target = -1, target2 = -1;  ///< Register indices; kinds by opcode.
   int a = -1, b = -1, c = -1;
-  Array table;                          ///< Extract: the tensor,
-  llvm::SmallVector<int, 4> indices;    ///< and one int register per dim.
-  mlir::Operation *origin = nullptr;    ///< For diagnostics.
+  Array table;                       ///< Extract: the tensor,
+  llvm::SmallVector<int, 4> indices; ///< and one int register per dim.
+  mlir::Operation *origin = nullptr; ///< For diagnostics.
 };
 
 /// What stopped a program: undefined behaviour of the IR on these inputs.
@@ -112,7 +112,9 @@ public:
   };
 
   /// A new register for elements of `type`.
-  Register addRegister(mlir::Type type) { return addRegister(!isIntLike(type)); }
+  Register addRegister(mlir::Type type) {
+    return addRegister(!isIntLike(type));
+  }
   Register addRegister(bool isFloat);
 
   /// Adds the ops of `block` but its terminator. `bound` maps values to
@@ -122,13 +124,12 @@ public:
                 llvm::DenseMap<mlir::Value, Register> &bound,
                 const Context &context);
   /// Adds one op; its operands are looked up as in addBlock().
-  bool addOp(mlir::Operation *op,
-             llvm::DenseMap<mlir::Value, Register> &bound,
+  bool addOp(mlir::Operation *op, llvm::DenseMap<mlir::Value, Register> &bound,
              const Context &context);
   /// The register of `value`: bound, or a captured scalar.
-  std::optional<Register>
-  lookup(mlir::Value value, llvm::DenseMap<mlir::Value, Register> &bound,
-         const Context &context);
+  std::optional<Register> lookup(mlir::Value value,
+                                 llvm::DenseMap<mlir::Value, Register> &bound,
+                                 const Context &context);
 
   /// Runs over `count` <= kStrip elements.
   StripFault run(StripState &state, int64_t count) const;

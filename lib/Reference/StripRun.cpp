@@ -51,7 +51,9 @@ int64_t wrapMul(int64_t a, int64_t b) {
                               static_cast<uint64_t>(b));
 }
 /// a / b for b != 0; INT64_MIN / -1 wraps.
-int64_t divTrunc(int64_t a, int64_t b) { return b == -1 ? wrapSub(0, a) : a / b; }
+int64_t divTrunc(int64_t a, int64_t b) {
+  return b == -1 ? wrapSub(0, a) : a / b;
+}
 int64_t remTrunc(int64_t a, int64_t b) { return b == -1 ? 0 : a % b; }
 int64_t divFloor(int64_t a, int64_t b) {
   int64_t quotient = divTrunc(a, b);
@@ -314,11 +316,11 @@ StripFault::Kind Runner::extended() {
   unsigned bits = in.sourceWidth;
   for (int64_t i = 0; i < count; ++i) {
     if (in.opcode == Opcode::AddUIExtended) {
-      unsigned __int128 sum = static_cast<unsigned __int128>(
-                                  source().asUnsigned(a[i])) +
-                              source().asUnsigned(b[i]);
-      low[i] = canonicalInt(static_cast<int64_t>(static_cast<uint64_t>(sum)),
-                            bits);
+      unsigned __int128 sum =
+          static_cast<unsigned __int128>(source().asUnsigned(a[i])) +
+          source().asUnsigned(b[i]);
+      low[i] =
+          canonicalInt(static_cast<int64_t>(static_cast<uint64_t>(sum)), bits);
       high[i] = static_cast<int64_t>(sum >> bits) & 1;
       continue;
     }
@@ -388,13 +390,11 @@ StripFault::Kind Runner::runInts() {
     return binaryInt([](int64_t a, int64_t b) { return a ^ b; });
   case Opcode::ShlI:
     return shift([=](int64_t a, int64_t b) {
-      return static_cast<int64_t>(static_cast<uint64_t>(a)
-                                  << s.asUnsigned(b));
+      return static_cast<int64_t>(static_cast<uint64_t>(a) << s.asUnsigned(b));
     });
   case Opcode::ShrSI:
-    return shift([=](int64_t a, int64_t b) {
-      return s.asSigned(a) >> s.asUnsigned(b);
-    });
+    return shift(
+        [=](int64_t a, int64_t b) { return s.asSigned(a) >> s.asUnsigned(b); });
   case Opcode::ShrUI:
     return shift([=](int64_t a, int64_t b) {
       return static_cast<int64_t>(s.asUnsigned(a) >> s.asUnsigned(b));
@@ -506,8 +506,8 @@ StripFault::Kind Runner::runMixed() {
     return StripFault::None;
   case Opcode::FPowI:
     for (int64_t i = 0; i < count; ++i)
-      ft()[i] = std::pow(fa()[i],
-                         static_cast<double>(source().asSigned(ib()[i])));
+      ft()[i] =
+          std::pow(fa()[i], static_cast<double>(source().asSigned(ib()[i])));
     return StripFault::None;
   case Opcode::BitsToFloat:
     for (int64_t i = 0; i < count; ++i)
@@ -520,8 +520,8 @@ StripFault::Kind Runner::runMixed() {
     return StripFault::None;
   case Opcode::FloatBits:
     for (int64_t i = 0; i < count; ++i)
-      ft()[i] = floatOfBits(bitsOfFloat(fa()[i], in.sourceBitsType),
-                            in.bitsType);
+      ft()[i] =
+          floatOfBits(bitsOfFloat(fa()[i], in.sourceBitsType), in.bitsType);
     return StripFault::None;
   case Opcode::SelectF: {
     const int64_t *a = ia();

@@ -235,9 +235,9 @@ LogicalResult Evaluator::evaluatePad(tensor::PadOp op) {
   Extents shape;
   for (int64_t i = 0; i < source.rank(); ++i) {
     if (low[i] < 0 || high[i] < 0)
-      return op.emitError() << "dim " << i << " is padded by " << low[i]
-                            << " and " << high[i]
-                            << " at run time; both must be 0 or more";
+      return op.emitError()
+             << "dim " << i << " is padded by " << low[i] << " and " << high[i]
+             << " at run time; both must be 0 or more";
     shape.push_back(source.dim(i) + low[i] + high[i]);
   }
   if (failed(checkResultShape(op, 0, shape)))
@@ -269,9 +269,8 @@ LogicalResult Evaluator::evaluatePad(tensor::PadOp op) {
 }
 
 LogicalResult Evaluator::evaluateGenerate(tensor::GenerateOp op) {
-  FailureOr<Extents> shape =
-      dynamicShape(op, cast<RankedTensorType>(op.getType()),
-                   op.getDynamicExtents());
+  FailureOr<Extents> shape = dynamicShape(
+      op, cast<RankedTensorType>(op.getType()), op.getDynamicExtents());
   if (failed(shape))
     return failure();
   FailureOr<Array> target = allocate(op, *shape, op.getType());

@@ -21,9 +21,8 @@ namespace ra::reference {
 /// `threads` threads, and returns when all are done.
 template <typename Fn>
 void parallelFor(int64_t tasks, unsigned threads, Fn work) {
-  unsigned helpers =
-      static_cast<unsigned>(std::min<int64_t>(tasks, threads)) -
-      (tasks > 0 ? 1 : 0);
+  unsigned helpers = static_cast<unsigned>(std::min<int64_t>(tasks, threads)) -
+                     (tasks > 0 ? 1 : 0);
   std::atomic<int64_t> next{0};
   auto loop = [&] {
     for (int64_t task; (task = next.fetch_add(1)) < tasks;)

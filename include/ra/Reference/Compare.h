@@ -51,9 +51,9 @@ struct Verdict {
   std::string reason;
 };
 
-/// Passes iff `result` and `yardstick` (the same result of the interpreter under
-/// Precision::Storage) have no NaN on either side, the yardstick's error is
-/// finite, and the maximum error is at most twice that of the yardstick plus
+/// Passes iff `result` and `yardstick` (the same result of the interpreter
+/// under Precision::Storage) have no NaN on either side, the yardstick's error
+/// is finite, and the maximum error is at most twice that of the yardstick plus
 /// 1e-5.
 Verdict judge(const Comparison &result, const Comparison &yardstick);
 

@@ -26,17 +26,25 @@ using ra::runtime::Safetensors;
 
 namespace {
 
-const char *const kCases[] = {
-    "attention_full",        "attention_causal",
-    "attention_window3",     "attention_softcap",
-    "attention_scale",       "attention_bias_masked_row",
-    "attention_grouped_dv6", "attention_bottom_right",
-    "ra_last4",              "ra_rec_dims",
-    "ra_projection",         "ra_gqa_mean",
-    "ra_gqa_slots",          "ra_gates_1_1",
-    "ra_gate_negative",      "ra_gate_zero",
-    "block_rope_interleaved_legal", "block_rope_half_legal",
-    "block_rope_half_illegal"};
+const char *const kCases[] = {"attention_full",
+                              "attention_causal",
+                              "attention_window3",
+                              "attention_softcap",
+                              "attention_scale",
+                              "attention_bias_masked_row",
+                              "attention_grouped_dv6",
+                              "attention_bottom_right",
+                              "ra_last4",
+                              "ra_rec_dims",
+                              "ra_projection",
+                              "ra_gqa_mean",
+                              "ra_gqa_slots",
+                              "ra_gates_1_1",
+                              "ra_gate_negative",
+                              "ra_gate_zero",
+                              "block_rope_interleaved_legal",
+                              "block_rope_half_legal",
+                              "block_rope_half_illegal"};
 
 class GoldenTest : public ReferenceTest,
                    public ::testing::WithParamInterface<const char *> {
@@ -147,9 +155,16 @@ std::string GoldenTest::blockModule(std::vector<Tensor> &args) {
       sines.push_back(std::sin(angle));
     }
   Tensor table = tensor({length, dims / 2}, cosines);
-  args = {x,         get("wq"), get("wk"),    get("wv"),    get("bq"),
-          get("bk"), table,     tensor({length, dims / 2}, sines),
-          get("w_std"), get("w_rec")};
+  args = {x,
+          get("wq"),
+          get("wk"),
+          get("wv"),
+          get("bq"),
+          get("bk"),
+          table,
+          tensor({length, dims / 2}, sines),
+          get("w_std"),
+          get("w_rec")};
   std::string text = "func.func @main(";
   const char *names[] = {"x",  "wq",  "wk",  "wv",    "bq",
                          "bk", "cos", "sin", "w_std", "w_rec"};
@@ -177,9 +192,9 @@ std::string GoldenTest::blockModule(std::vector<Tensor> &args) {
             ") outs(%o : " + outType + ") permutation = [0, 2, 1, 3]\n";
     if (biased)
       text += "  %" + n + "3 = ra.rope {style = #ra.rope_style<" +
-              attribute("style") + ">} ins(%" + n + "2, %cos, %sin : " +
-              outType + ", " + rope + ", " + rope + ") outs(%o : " + outType +
-              ") -> " + outType + "\n";
+              attribute("style") + ">} ins(%" + n +
+              "2, %cos, %sin : " + outType + ", " + rope + ", " + rope +
+              ") outs(%o : " + outType + ") -> " + outType + "\n";
   }
   text += "  %0 = ra.reciprocal_attention " + attributes() +
           " ins(%q3, %k3, %v2 : " + outType + ", " + outType + ", " + outType +
@@ -204,16 +219,16 @@ INSTANTIATE_TEST_SUITE_P(Files, GoldenTest, ::testing::ValuesIn(kCases),
 
 // The list above leaves no case of the index out.
 TEST(GoldenIndexTest, IsCovered) {
-  auto buffer = llvm::MemoryBuffer::getFile(std::string(RA_GOLDEN_DIR) +
-                                            "/index.json");
+  auto buffer =
+      llvm::MemoryBuffer::getFile(std::string(RA_GOLDEN_DIR) + "/index.json");
   ASSERT_TRUE(bool(buffer));
   auto index = llvm::json::parse((*buffer)->getBuffer());
   ASSERT_TRUE(bool(index));
   std::vector<std::string> names;
   for (const llvm::json::Value &entry : *index->getAsArray())
     names.push_back(entry.getAsObject()->getString("case")->str());
-  EXPECT_EQ(names, std::vector<std::string>(std::begin(kCases),
-                                            std::end(kCases)));
+  EXPECT_EQ(names,
+            std::vector<std::string>(std::begin(kCases), std::end(kCases)));
 }
 
 } // namespace

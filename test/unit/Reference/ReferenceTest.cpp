@@ -79,11 +79,11 @@ double ra::reference::test::maxError(const Tensor &a, const Tensor &b) {
 
 ReferenceTest::ReferenceTest() {
   DialectRegistry registry;
-  registry.insert<RADialect, affine::AffineDialect, arith::ArithDialect,
-                  cf::ControlFlowDialect, func::FuncDialect,
-                  linalg::LinalgDialect, math::MathDialect,
-                  memref::MemRefDialect, quant::QuantDialect, scf::SCFDialect,
-                  tensor::TensorDialect, vector::VectorDialect>();
+  registry
+      .insert<RADialect, affine::AffineDialect, arith::ArithDialect,
+              cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
+              math::MathDialect, memref::MemRefDialect, quant::QuantDialect,
+              scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
   context.appendDialectRegistry(registry);
 }
 
