@@ -1,0 +1,199 @@
+//===- Inputs.cpp - Tensors for the arguments of an entry -----------------===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Inputs.h"
+
+#include "ra/Dialect/RA/IR/RAOps.h"
+#include "ra/Runtime/InputSpec.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+#include <map>
+
+using namespace mlir;
+using namespace ra;
+using runtime::Tensor;
+
+namespace {
+/// What an argument is used for, as far as its default value goes.
+enum class Role { Activation, Parameter, Gate, Cos, Sin };
+} // namespace
+
+static Role getRole(func::FuncOp entry, unsigned index) {
+  for (OpOperand &use : entry.getArgument(index).getUses()) {
+    Value value = use.get();
+    if (auto op = dyn_cast<ReciprocalAttentionOp>(use.getOwner()))
+      if (value == op.getWStd() || value == op.getWRec())
+        return Role::Gate;
+    if (auto op = dyn_cast<FoldWeightsOp>(use.getOwner()))
+      if (value == op.getWStd() || value == op.getWRec())
+        return Role::Gate;
+    if (auto op = dyn_cast<RopeOp>(use.getOwner())) {
+      if (use.getOperandNumber() == 1)
+        return Role::Cos;
+      if (use.getOperandNumber() == 2)
+        return Role::Sin;
+    }
+  }
+  if (entry.getArgAttr(index, RADialect::getParameterAttrName()))
+    return Role::Parameter;
+  return Role::Activation;
+}
+
+static std::optional<runtime::ElementType> toElementType(Type type) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << type;
+  return type.isIndex() ? runtime::ElementType::I64
+                        : runtime::parseElementType(name);
+}
+
+/// "argument 2 (tensor<?x8xf32>)".
+static std::string describe(func::FuncOp entry, unsigned index) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "argument " << index << " (" << entry.getArgumentTypes()[index] << ")";
+  return text;
+}
+
+/// Rotary tables [.., T, rot/2] with base 10000, positions from 0.
+static runtime::Expected<Tensor>
+makeTable(bool cosine, runtime::ElementType type, const runtime::Shape &shape) {
+  int64_t half = shape.back(), positions = shape[shape.size() - 2];
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  std::vector<double> values(count);
+  for (int64_t i = 0; i < count; ++i) {
+    double position = static_cast<double>(i / half % positions);
+    double angle = position * std::pow(10000.0, -static_cast<double>(i % half) /
+                                                    static_cast<double>(half));
+    values[i] = cosine ? std::cos(angle) : std::sin(angle);
+  }
+  return Tensor::fromDoubles(shape, type, values);
+}
+
+/// "N:rest" to N and rest; nothing when `text` has no such prefix.
+static std::optional<std::pair<unsigned, std::string>>
+splitIndex(StringRef text) {
+  size_t digits = text.find_first_not_of("0123456789");
+  unsigned index;
+  if (digits == 0 || digits == StringRef::npos || text[digits] != ':' ||
+      text.take_front(digits).getAsInteger(10, index))
+    return std::nullopt;
+  return std::make_pair(index, text.drop_front(digits + 1).str());
+}
+
+runtime::Expected<std::vector<Tensor>>
+tools::makeInputs(func::FuncOp entry, const RunOptions &options) {
+  unsigned count = entry.getNumArguments();
+  std::map<unsigned, std::string> specs;
+  unsigned next = 0;
+  for (const std::string &input : options.inputs) {
+    unsigned index = next;
+    std::string spec = input;
+    if (auto indexed = splitIndex(input))
+      std::tie(index, spec) = *indexed;
+    if (index >= count)
+      return runtime::fail(
+          llvm::formatv("--input={0}: @{1} has {2} arguments, there is no "
+                        "argument {3}",
+                        input, entry.getName(), count, index));
+    if (!specs.emplace(index, spec).second)
+      return runtime::fail(llvm::formatv(
+          "--input={0}: argument {1} has an input already", input, index));
+    next = index + 1;
+  }
+
+  std::map<std::pair<unsigned, unsigned>, int64_t> extents;
+  for (const std::string &dim : options.dims) {
+    auto [where, extentText] = StringRef(dim).split('=');
+    auto [indexText, axisText] = where.split('.');
+    unsigned index, axis;
+    int64_t extent;
+    if (indexText.getAsInteger(10, index) || axisText.getAsInteger(10, axis) ||
+        extentText.getAsInteger(10, extent) || extent < 0)
+      return runtime::fail("--dim=" + dim +
+                           ": expected ARG.AXIS=N, as in --dim=0.1=128");
+    auto type =
+        index < count
+            ? dyn_cast<RankedTensorType>(entry.getArgumentTypes()[index])
+            : RankedTensorType();
+    if (!type || static_cast<int64_t>(axis) >= type.getRank())
+      return runtime::fail("--dim=" + dim + ": @" + entry.getName().str() +
+                           " has no such argument or axis");
+    if (!type.isDynamicDim(axis) && type.getDimSize(axis) != extent)
+      return runtime::fail(llvm::formatv("--dim={0}: that extent is {1} in {2}",
+                                         dim, type.getDimSize(axis),
+                                         describe(entry, index)));
+    extents[{index, axis}] = extent;
+  }
+
+  std::vector<Tensor> tensors;
+  for (unsigned index = 0; index < count; ++index) {
+    Type argumentType = entry.getArgumentTypes()[index];
+    auto type = dyn_cast<RankedTensorType>(argumentType);
+    std::optional<runtime::ElementType> elementType =
+        toElementType(type ? type.getElementType() : argumentType);
+    if (!elementType || (!type && !argumentType.isIntOrIndexOrFloat()))
+      return runtime::fail(describe(entry, index) +
+                           ": ra-run makes ranked tensors and scalars of float "
+                           "and integer types only");
+    runtime::Shape shape;
+    std::string dynamic;
+    for (int64_t axis = 0; type && axis < type.getRank(); ++axis) {
+      auto given = extents.find({index, static_cast<unsigned>(axis)});
+      int64_t extent = given != extents.end()    ? given->second
+                       : type.isDynamicDim(axis) ? -1
+                                                 : type.getDimSize(axis);
+      if (extent < 0)
+        dynamic += llvm::formatv(" --dim={0}.{1}=N", index, axis).str();
+      shape.push_back(extent);
+    }
+
+    auto given = specs.find(index);
+    Role role = getRole(entry, index);
+    runtime::RandomStream stream{options.seed, index};
+    runtime::Expected<Tensor> tensor = runtime::fail("");
+    if (given != specs.end()) {
+      runtime::Expected<runtime::InputSpec> spec =
+          runtime::parseInputSpec(given->second);
+      if (!spec)
+        return runtime::fail("--input: " + spec.message());
+      bool random = spec->kind == runtime::InputSpec::Kind::Normal ||
+                    spec->kind == runtime::InputSpec::Kind::Uniform;
+      if (random && !dynamic.empty())
+        return runtime::fail(describe(entry, index) + " has dynamic dims; add" +
+                             dynamic);
+      tensor = runtime::materialise(*spec, *elementType, shape, stream);
+    } else if (!dynamic.empty()) {
+      return runtime::fail(describe(entry, index) + " has dynamic dims; add" +
+                           dynamic + ", or an --input with data");
+    } else if ((role == Role::Cos || role == Role::Sin) && shape.size() >= 2) {
+      tensor = makeTable(role == Role::Cos, *elementType, shape);
+    } else {
+      double bound = 1.0;
+      if (role == Role::Parameter && !shape.empty() && shape.back() > 0)
+        bound = 1.0 / std::sqrt(static_cast<double>(shape.back()));
+      std::string text =
+          role == Role::Gate ? std::string("uniform(0.05,1)")
+          : role == Role::Parameter
+              ? llvm::formatv("uniform(-{0:f9},{0:f9})", bound).str()
+              : std::string("normal(0,1)");
+      runtime::Expected<runtime::InputSpec> spec =
+          runtime::parseInputSpec(text);
+      if (!spec)
+        return runtime::fail(spec.message());
+      tensor = runtime::materialise(*spec, *elementType, shape, stream);
+    }
+    if (!tensor)
+      return runtime::fail(describe(entry, index) + ": " + tensor.message());
+    tensors.push_back(std::move(*tensor));
+  }
+  return tensors;
+}

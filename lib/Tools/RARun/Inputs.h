@@ -1,0 +1,33 @@
+//===- Inputs.h - Tensors for the arguments of an entry ---------*- C++ -*-===//
+//
+// Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RA_LIB_TOOLS_RARUN_INPUTS_H
+#define RA_LIB_TOOLS_RARUN_INPUTS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "ra/Runtime/Tensor.h"
+#include "ra/Tools/RARun.h"
+
+namespace ra::tools {
+
+/// One tensor for each argument of `entry`, as the options ask. An argument
+/// without an input is random, by what it is used for:
+///
+///   rotary tables   cos and sin of t * 10000^(-2f/rot)
+///   gates           uniform(0.05, 1)
+///   other parameters  uniform(-1/sqrt(C), 1/sqrt(C)), C the last extent
+///   anything else   normal(0, 1)
+///
+/// Argument N draws from stream N of the seed. The message of a failure names
+/// the argument and says what to do.
+runtime::Expected<std::vector<runtime::Tensor>>
+makeInputs(mlir::func::FuncOp entry, const RunOptions &options);
+
+} // namespace ra::tools
+
+#endif // RA_LIB_TOOLS_RARUN_INPUTS_H
