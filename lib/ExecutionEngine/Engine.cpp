@@ -15,6 +15,7 @@
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -162,6 +163,14 @@ createJit(ModuleOp module, const EngineOptions &options) {
     dropWrappersOfInternalFunctions(*llvmModule);
     return optimise(llvmModule);
   };
+  // The translation warns about argument attributes it does not know; ra's
+  // have served.
+  module.walk([](FunctionOpInterface function) {
+    for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
+      for (NamedAttribute attribute : llvm::to_vector(function.getArgAttrs(i)))
+        if (attribute.getName().getValue().starts_with("ra."))
+          function.removeArgAttr(i, attribute.getName());
+  });
   auto translate = [&](Operation *op, llvm::LLVMContext &context) {
     std::unique_ptr<llvm::Module> llvmModule =
         translateModuleToLLVMIR(op, context);
