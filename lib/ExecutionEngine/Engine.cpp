@@ -218,7 +218,8 @@ static FailureOr<EntrySignature> makeSignature(ModuleOp module,
   signature.name = entry.main.name;
   signature.results = entry.main.results;
   signature.hasPrepare = entry.prepare.has_value();
-  std::vector<std::optional<TensorSignature>> arguments;
+  std::vector<std::optional<TensorSignature>> arguments(
+      entry.main.original.begin(), entry.main.original.end());
   auto add = [&](const EntryFunction &function, bool isPrepare) {
     for (auto [source, type] :
          llvm::zip_equal(function.sources, function.arguments)) {

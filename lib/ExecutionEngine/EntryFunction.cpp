@@ -180,6 +180,19 @@ FailureOr<EntryFunction> EntryFunction::describe(func::FuncOp function) {
     entry.sources =
         llvm::to_vector(llvm::seq<int64_t>(0, entry.arguments.size()));
   }
+  if (auto types = function->getAttrOfType<ArrayAttr>("ra.argument_types"))
+    for (Type type : types.getAsValueRange<TypeAttr>()) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      std::optional<TensorSignature> signature;
+      if (tensor)
+        signature = convertType(
+            MemRefType::get(tensor.getShape(), tensor.getElementType()));
+      if (!signature)
+        return function.emitOpError()
+               << "`ra.argument_types` has " << type
+               << ", which is not a tensor that can be bound";
+      entry.original.push_back(*signature);
+    }
   return entry;
 }
 

@@ -40,6 +40,9 @@ struct EntryFunction {
   /// Where each argument comes from: an original argument, or -1-k for result
   /// k of the prepare function.
   llvm::SmallVector<int64_t> sources;
+  /// The original arguments, where `ra.argument_types` lists them: some may
+  /// have no use left.
+  llvm::SmallVector<TensorSignature> original;
   /// Bound by the engine; views of the module's bytes where possible.
   llvm::SmallVector<runtime::Tensor> constants;
   llvm::SmallVector<TensorSignature> results;

@@ -10,7 +10,7 @@
 // CHECK-NEXT:    return %[[W]]
 // CHECK-LABEL: func.func @f(
 // CHECK-SAME:    %[[X:[^:]+]]: tensor<2x16x8xf32>, %[[V:[^:]+]]: tensor<64xf32> {ra.parameter}, %[[P:[^:]+]]: tensor<16x8xf32> {ra.parameter})
-// CHECK-SAME:    ra.arguments = array<i64: 0, 3, -1>
+// CHECK-SAME:    ra.argument_types = [tensor<2x16x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<64xf32>], ra.arguments = array<i64: 0, 3, -1>
 // CHECK:         %[[VIEW:.+]] = tensor.expand_shape %[[V]]
 // CHECK:         ra.linear ins(%[[X]], %[[P]]
 // CHECK:         ra.linear ins(%[[X]], %[[VIEW]]

@@ -30,6 +30,8 @@ using namespace ra;
 
 static constexpr llvm::StringLiteral kCategory = "ra-outline-prepare";
 static constexpr llvm::StringLiteral kArgumentsAttr = "ra.arguments";
+/// The types of all original arguments, those that were dropped included.
+static constexpr llvm::StringLiteral kArgumentTypesAttr = "ra.argument_types";
 
 namespace {
 /// What one function can do ahead of a call.
@@ -198,6 +200,9 @@ struct OutlinePreparePass
   LogicalResult outline(func::FuncOp function, SymbolTable &symbols) {
     SmallVector<int64_t> origins =
         llvm::to_vector(llvm::seq<int64_t>(0, function.getNumArguments()));
+    function->setAttr(
+        kArgumentTypesAttr,
+        Builder(&getContext()).getTypeArrayAttr(function.getArgumentTypes()));
     Plan plan = makePlan(function);
     if (!plan.results.empty() && !plan.inputs.empty() &&
         failed(movePrepared(function, plan, symbols, origins)))
