@@ -389,6 +389,34 @@ TEST_F(LinalgTest, OverlappingWritesKeepTheirOrder) {
             (Values{299, 599}));
 }
 
+TEST_F(LinalgTest, ReductionsRunInTheOrderOfTheLoops) {
+  // A recurrence, so that order matters.
+  Tensor x = normal({2, 3, 2}, 17);
+  Values got = values(R"mlir(
+    func.func @main(%x: tensor<2x3x2xf32>) -> tensor<2xf32> {
+      %e = tensor.empty() : tensor<2xf32>
+      %two = arith.constant 2.0 : f32
+      %f = linalg.fill ins(%two : f32) outs(%e : tensor<2xf32>) -> tensor<2xf32>
+      %0 = linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, j, k)>,
+                                            affine_map<(i, j, k) -> (i)>],
+                           iterator_types = ["parallel", "reduction", "reduction"]}
+        ins(%x : tensor<2x3x2xf32>) outs(%f : tensor<2xf32>) {
+      ^bb0(%a: f32, %o: f32):
+        %h = arith.mulf %o, %two : f32
+        %s = arith.addf %h, %a : f32
+        linalg.yield %s : f32
+      } -> tensor<2xf32>
+      return %0 : tensor<2xf32>
+    })mlir",
+                      {x});
+  for (int64_t i = 0; i < 2; ++i) {
+    double state = 2;
+    for (int64_t j = 0; j < 6; ++j)
+      state = 2 * state + x.at(i * 6 + j);
+    EXPECT_NEAR(got[i], state, 1e-12);
+  }
+}
+
 TEST_F(LinalgTest, FullReductions) {
   Tensor x = normal({1000}, 15), y = normal({1000}, 16);
   std::vector<Tensor> r = run(R"mlir(
@@ -478,6 +506,35 @@ TEST_F(LinalgTest, InitIsNotOverwritten) {
                               {tensor({2, 2}, {1, 2, 3, 4})});
   EXPECT_EQ(r[0].readAsDoubles(), (Values{8, 12, 18, 26}));
   EXPECT_EQ(r[1].readAsDoubles(), (Values{1, 2, 3, 4}));
+}
+
+TEST_F(LinalgTest, AnInitThatIsAlsoAnInput) {
+  // %x dies at its op, yet its memory must not be written while it is read.
+  Tensor x = tensor({2, 2}, {1, 2, 3, 4});
+  EXPECT_EQ(values(R"mlir(
+    func.func @main(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+      %0 = linalg.matmul ins(%x, %x : tensor<2x2xf32>, tensor<2x2xf32>)
+        outs(%x : tensor<2x2xf32>) -> tensor<2x2xf32>
+      return %0 : tensor<2x2xf32>
+    })mlir",
+                   {x}),
+            (Values{8, 12, 18, 26}));
+  EXPECT_EQ(values(R"mlir(
+    #id = affine_map<(i, j) -> (i, j)>
+    func.func @main(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+      %0 = linalg.generic {indexing_maps = [#id],
+                           iterator_types = ["parallel", "parallel"]}
+        outs(%x : tensor<2x2xf32>) {
+      ^bb0(%o: f32):
+        %i = linalg.index 0 : index
+        %j = linalg.index 1 : index
+        %v = tensor.extract %x[%j, %i] : tensor<2x2xf32>
+        linalg.yield %v : f32
+      } -> tensor<2x2xf32>
+      return %0 : tensor<2x2xf32>
+    })mlir",
+                   {x}),
+            (Values{1, 3, 2, 4}));
 }
 
 } // namespace
