@@ -38,7 +38,9 @@ grep -E '^-- MLIR |CMake Warning' "$log" || true
 
 ra_step "Building ($preset)"
 targets=(all)
-if grep -q '^RA_BUILD_TESTS:BOOL=ON' "build/$preset/CMakeCache.txt"; then
+if [ -n "${RA_TARGETS:-}" ]; then
+  read -ra targets <<<"$RA_TARGETS"
+elif grep -q '^RA_BUILD_TESTS:BOOL=ON' "build/$preset/CMakeCache.txt"; then
   targets+=(ra-test-depends)
 fi
 ninja -C "build/$preset" ${RA_JOBS:+-j "$RA_JOBS"} "${targets[@]}"

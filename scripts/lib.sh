@@ -2,6 +2,7 @@
 #
 # RA_LLVM_BIN  folder of the LLVM 22 tools, default /usr/lib/llvm-22/bin
 # RA_JOBS      parallel jobs, default: ninja's own choice
+# RA_TARGETS   what scripts/build.sh builds, default: everything
 
 set -euo pipefail
 

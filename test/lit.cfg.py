@@ -6,7 +6,9 @@
 #   %ra_examples  python-free-examples/     %ra_plugin    the mlir-opt plugin
 #   %ra_version   the project's version     %python       a Python 3
 #   %exits N CMD  succeeds if CMD exits with status N
-# Features: `asan` in a sanitizer build; the name of each tool that was built.
+#   %models       where scripts/fetch-minilm.py leaves what it fetched
+# Features: `asan` in a sanitizer build; `minilm` when that is there; the name of
+# each tool that was built.
 
 import os
 
@@ -35,7 +37,12 @@ if config.ra_sanitize:
 for name in os.listdir(config.ra_tools_dir) if os.path.isdir(config.ra_tools_dir) else []:
     config.available_features.add(name)
 
+models = os.path.join(config.ra_source_dir, "build", "models")
+if os.path.exists(os.path.join(models, "minilm-layer0.sha256")):
+    config.available_features.add("minilm")
+
 config.substitutions += [
+    ("%models", models),
     ("%ra_examples", os.path.join(config.ra_source_dir, "python-free-examples")),
     ("%ra_plugin", os.path.join(config.ra_lib_dir, "ra-plugin" + config.plugin_suffix)),
     ("%ra_version", config.ra_version),

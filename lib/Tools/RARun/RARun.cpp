@@ -175,8 +175,9 @@ ExitCode tools::run(const RunOptions &options) {
   ra::registerAllDialects(registry);
   MLIRContext context(registry);
   if (options.remarks) {
-    remark::RemarkCategories categories;
-    categories.all = ".*";
+    // A kind of remark whose own filter is not set is off, whatever `all` says.
+    std::string any = ".*";
+    remark::RemarkCategories categories = {any, any, any, any, any};
     if (failed(remark::enableOptimizationRemarks(
             context, nullptr,
             std::make_unique<remark::RemarkEmittingPolicyAll>(), categories,
