@@ -174,6 +174,9 @@ ExitCode tools::run(const RunOptions &options) {
   mlir::registerAllExtensions(registry);
   ra::registerAllDialects(registry);
   MLIRContext context(registry);
+  // A message names a place in the user's file; the op there, taken apart by
+  // passes and printed whole, would bury it.
+  context.printOpOnDiagnostic(false);
   if (options.remarks) {
     // A kind of remark whose own filter is not set is off, whatever `all` says.
     std::string any = ".*";
