@@ -21,6 +21,25 @@
 
 namespace ra::test {
 
+/// Compiled code with the module that owns its constants.
+struct CompiledBlock {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::unique_ptr<Engine> engine;
+
+  /// Results of @block; empty after a failure.
+  llvm::SmallVector<runtime::Tensor>
+  run(llvm::ArrayRef<runtime::Tensor> inputs) {
+    if (!engine)
+      return {};
+    auto results = engine->run("block", inputs);
+    if (!results) {
+      ADD_FAILURE() << results.message();
+      return {};
+    }
+    return *results;
+  }
+};
+
 /// A context with every dialect, and what tests do with modules.
 class Compile {
 public:
@@ -38,36 +57,29 @@ public:
     return module;
   }
 
-  /// Results of @block of a copy of `module` at `stage`; empty after a failure.
-  llvm::SmallVector<runtime::Tensor> run(mlir::ModuleOp module, Stage stage,
-                                         llvm::ArrayRef<runtime::Tensor> inputs,
-                                         unsigned threads = 1,
-                                         unsigned optLevel = 1) {
-    mlir::OwningOpRef<mlir::ModuleOp> copy(
-        mlir::cast<mlir::ModuleOp>(module->clone()));
+  /// A copy of `module` compiled at `stage`; runs to nothing after a failure.
+  CompiledBlock compile(mlir::ModuleOp module, Stage stage, unsigned threads,
+                        unsigned optLevel) {
+    CompiledBlock block;
+    block.module = mlir::cast<mlir::ModuleOp>(module->clone());
     mlir::PassManager pm(&context);
     CompilePipelineOptions pipeline;
     pipeline.stage = stage;
     buildCompilePipeline(pm, pipeline);
-    if (mlir::failed(pm.run(*copy))) {
+    if (mlir::failed(pm.run(*block.module))) {
       ADD_FAILURE() << "the pipeline failed";
-      return {};
+      return block;
     }
     EngineOptions options;
     options.threads = threads;
     options.optLevel = optLevel;
     options.poisonAllocations = true;
-    auto engine = Engine::compile(*copy, options);
-    if (mlir::failed(engine)) {
+    auto engine = Engine::compile(*block.module, options);
+    if (mlir::failed(engine))
       ADD_FAILURE() << "compilation failed";
-      return {};
-    }
-    auto results = (*engine)->run("block", inputs);
-    if (!results) {
-      ADD_FAILURE() << results.message();
-      return {};
-    }
-    return *results;
+    else
+      block.engine = std::move(*engine);
+    return block;
   }
 
 private:

@@ -55,15 +55,16 @@ TEST_P(ParityTest, FiguresOfTheDesign) {
   Compile compile;
   for (bool after : {false, true}) {
     block.outputProjection = after;
-    block.reciprocal = true;
-    auto reciprocal = compile.parse(block.text());
+    auto module = compile.parse(block.text());
+    CompiledBlock reciprocal = compile.compile(*module, Stage::Direct, 2, 2);
+    CompiledBlock baseline =
+        compile.compile(*module, Stage::BaselineCompiled, 2, 2);
     double sum = 0;
     for (uint64_t seed = 0; seed < 4; ++seed) {
       std::vector<runtime::Tensor> inputs =
           makeInputs(block, seed, parity.wStd, parity.wRec);
-      auto out = compile.run(*reciprocal, Stage::Direct, inputs, 2, 2);
-      auto base =
-          compile.run(*reciprocal, Stage::BaselineCompiled, inputs, 2, 2);
+      auto out = reciprocal.run(inputs);
+      auto base = baseline.run(inputs);
       ASSERT_EQ(out.size(), 1u);
       ASSERT_EQ(base.size(), 1u);
       double error = relativeError(out[0], base[0]);
@@ -121,7 +122,8 @@ static RotatedHead rotate(const std::vector<double> &x, int64_t length,
 static double rotaryFoldError(const std::vector<int64_t> &dims,
                               int64_t length) {
   constexpr int64_t dim = 64, channels = 256;
-  const double bound = 1.0 / std::sqrt(static_cast<double>(channels));
+  // Xavier: query and key have unit variance.
+  const double bound = std::sqrt(3.0 / static_cast<double>(channels));
   auto random = [&](uint64_t stream, int64_t count, bool normal) {
     std::vector<double> values(count);
     runtime::RandomStream source{7, stream};
@@ -166,7 +168,9 @@ static double rotaryFoldError(const std::vector<int64_t> &dims,
   return worst;
 }
 
-/// Why the rotary rule exists: the last 16 dims are halves of 16 pairs.
+/// Why the rotary rule exists: the last 16 dims are halves of 16 pairs. With
+/// weights U(+-1/sqrt(C)) instead of Xavier's the error is a third of this, 1.2
+/// to 1.6 for one head.
 TEST(RotaryRule, ForcedFoldOfHalfPairsIsFarOff) {
   std::vector<int64_t> last;
   for (int64_t d = 48; d < 64; ++d)

@@ -11,7 +11,7 @@
 // A seed decides a block: shapes, dtype, mask, ranks, splits, grouped modes,
 // layouts, rotary embedding. Every stage of the ladder must agree with the f64
 // reference within the tolerance of section 8 of the design. RA_SEED sets the
-// first seed; a failure prints its own.
+// first of twelve seeds; a failure prints its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -119,8 +119,11 @@ TEST_P(Property, EveryStageAgreesWithTheReference) {
   for (Stage stage :
        {Stage::OpenCoded, Stage::Folded, Stage::Baked, Stage::Direct}) {
     SCOPED_TRACE(stageName(stage).str());
-    auto results = compile.run(*module, stage, inputs,
-                               /*threads=*/stage == Stage::Direct ? 2 : 1);
+    auto results = compile
+                       .compile(*module, stage,
+                                /*threads=*/stage == Stage::Direct ? 2 : 1,
+                                /*optLevel=*/1)
+                       .run(inputs);
     ASSERT_EQ(results.size(), 1u);
     auto error = reference::compareTensors(results[0], (*exact)[0]);
     ASSERT_TRUE(static_cast<bool>(error)) << error.message();
@@ -133,4 +136,4 @@ TEST_P(Property, EveryStageAgreesWithTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Property, testing::Range(0, 32));
+INSTANTIATE_TEST_SUITE_P(Seeds, Property, testing::Range(0, 12));
