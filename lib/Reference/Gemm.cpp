@@ -5,54 +5,60 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// The only file that sees Eigen.
-//
-//===----------------------------------------------------------------------===//
 
 #include "Gemm.h"
 
-// The interpreter splits work over its own threads.
-#define EIGEN_DONT_PARALLELIZE
-#include <Eigen/Core>
+#define RA_GEMM_NAMESPACE baseline
+#include "GemmImpl.h"
 
 using namespace ra::reference;
 
-namespace {
+#ifdef RA_GEMM_AVX2
+namespace ra::reference::avx2 {
 template <typename T>
-using Matrix =
-    Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+void productTransposed(const T *a, int64_t lda, const T *b, int64_t ldb, T *c,
+                       int64_t ldc, int64_t m, int64_t n, int64_t k);
 template <typename T>
-using In = Eigen::Map<const Matrix<T>, Eigen::Unaligned, Eigen::OuterStride<>>;
-template <typename T>
-using Out = Eigen::Map<Matrix<T>, Eigen::Unaligned, Eigen::OuterStride<>>;
-} // namespace
+void product(const T *a, int64_t lda, const T *b, int64_t ldb, T *c,
+             int64_t ldc, int64_t m, int64_t n, int64_t k);
+} // namespace ra::reference::avx2
+
+static bool hasAVX2() {
+  static const bool has =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return has;
+}
+#endif
 
 template <typename T>
 void ra::reference::productTransposed(const T *a, int64_t lda, const T *b,
                                       int64_t ldb, T *c, int64_t ldc, int64_t m,
                                       int64_t n, int64_t k) {
-  Out<T>(c, m, n, Eigen::OuterStride<>(ldc)).noalias() =
-      In<T>(a, m, k, Eigen::OuterStride<>(lda)) *
-      In<T>(b, n, k, Eigen::OuterStride<>(ldb)).transpose();
+#ifdef RA_GEMM_AVX2
+  if (hasAVX2())
+    return avx2::productTransposed(a, lda, b, ldb, c, ldc, m, n, k);
+#endif
+  baseline::productTransposed(a, lda, b, ldb, c, ldc, m, n, k);
 }
 
 template <typename T>
 void ra::reference::product(const T *a, int64_t lda, const T *b, int64_t ldb,
                             T *c, int64_t ldc, int64_t m, int64_t n,
                             int64_t k) {
-  Out<T>(c, m, n, Eigen::OuterStride<>(ldc)).noalias() =
-      In<T>(a, m, k, Eigen::OuterStride<>(lda)) *
-      In<T>(b, k, n, Eigen::OuterStride<>(ldb));
+#ifdef RA_GEMM_AVX2
+  if (hasAVX2())
+    return avx2::product(a, lda, b, ldb, c, ldc, m, n, k);
+#endif
+  baseline::product(a, lda, b, ldb, c, ldc, m, n, k);
 }
 
-#define INSTANTIATE(T)                                                         \
+#define RA_INSTANTIATE(T)                                                      \
   template void ra::reference::productTransposed<T>(                           \
       const T *, int64_t, const T *, int64_t, T *, int64_t, int64_t, int64_t,  \
       int64_t);                                                                \
   template void ra::reference::product<T>(const T *, int64_t, const T *,       \
                                           int64_t, T *, int64_t, int64_t,      \
                                           int64_t, int64_t);
-INSTANTIATE(double)
-INSTANTIATE(float)
-#undef INSTANTIATE
+RA_INSTANTIATE(double)
+RA_INSTANTIATE(float)
+#undef RA_INSTANTIATE
