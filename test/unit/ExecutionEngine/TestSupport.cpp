@@ -15,10 +15,11 @@
 #include "ra/InitAll.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <gtest/gtest.h>
 #include <limits>
 #include <sys/mman.h>
 #include <unistd.h>

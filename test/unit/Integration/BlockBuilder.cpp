@@ -254,7 +254,8 @@ std::vector<Tensor> ra::test::makeInputs(const BlockConfig &config,
       int64_t half = config.headDim / 2;
       std::vector<double> values(config.length * half);
       for (int64_t i = 0; i < config.length * half; ++i) {
-        double angle = static_cast<double>(i / half) *
+        int64_t position = i / half;
+        double angle = static_cast<double>(position) *
                        std::pow(10000.0, -static_cast<double>(i % half) / half);
         values[i] = cosine ? std::cos(angle) : std::sin(angle);
       }

@@ -31,7 +31,6 @@ protected:
         shape.empty() ? result : "tensor<" + shape + "x" + result + ">";
     std::string signature, list;
     for (size_t i = 0; i < operands; ++i) {
-      std::string name = "%" + std::to_string(i);
       signature += (i ? ", %a" : "%a") + std::to_string(i) + ": " + in;
       list += (i ? ", %a" : "%a") + std::to_string(i);
     }

@@ -79,7 +79,7 @@ static Plan makePlan(func::FuncOp function) {
     auto check = [&](Value value) {
       if (auto argument = dyn_cast<BlockArgument>(value)) {
         if (argument.getOwner()->getParentOp() == function)
-          known &= static_cast<bool>(isParameter(argument));
+          known &= isParameter(argument);
       } else if (value.getDefiningOp()->getBlock() == &entry) {
         known &= ahead.contains(value.getDefiningOp());
       }
