@@ -3,6 +3,7 @@
 # A plain static library. add_mlir_dialect_library is not used: it pulls MLIR's
 # static archives in behind the shared library.
 
+set(RA_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(RA_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wcast-qual -Wimplicit-fallthrough)
 # LLVM is built without exceptions; RTTI is on in Debian's build and must agree.
 set(RA_CXX_FLAGS -fno-exceptions)
@@ -16,6 +17,12 @@ function(ra_target_options target)
     target_compile_options(${target} PRIVATE -fsanitize=${RA_SANITIZE} -fno-omit-frame-pointer
       -fno-sanitize=vptr)
     target_link_options(${target} PRIVATE -fsanitize=${RA_SANITIZE})
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+      target_sources(${target} PRIVATE ${RA_CMAKE_DIR}/SanitizerDefaults.cpp)
+      set_source_files_properties(${RA_CMAKE_DIR}/SanitizerDefaults.cpp PROPERTIES
+        SKIP_PRECOMPILE_HEADERS ON)
+    endif()
   endif()
   # ccache can only reuse what depends on a precompiled header without its time.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

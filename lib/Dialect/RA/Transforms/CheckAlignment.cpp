@@ -101,8 +101,8 @@ struct CheckAlignmentPass
       if (strides.empty())
         return;
       for (size_t dim = 0; dim < strides.size(); ++dim) {
-        int64_t start = slice.getStaticOffset(dim);
-        int64_t step = slice.getStaticStride(dim);
+        int64_t start = slice.getStaticOffsets()[dim];
+        int64_t step = slice.getStaticStrides()[dim];
         bool dynamic = ShapedType::isDynamic(start) ||
                        ShapedType::isDynamic(strides[dim]) ||
                        ShapedType::isDynamic(offset);

@@ -268,9 +268,9 @@ static bool propagate(Operation *op, ProjectionChain &chain) {
     llvm::SmallBitVector dropped = slice.getDroppedDims();
     SmallVector<DimOrigin> result;
     for (size_t dim = 0; dim < origins.size(); ++dim) {
-      int64_t offset = slice.getStaticOffset(dim);
-      int64_t size = slice.getStaticSize(dim);
-      int64_t step = slice.getStaticStride(dim);
+      int64_t offset = slice.getStaticOffsets()[dim];
+      int64_t size = slice.getStaticSizes()[dim];
+      int64_t step = slice.getStaticStrides()[dim];
       DimOrigin origin = origins[dim];
       bool whole = offset == 0 && step == 1 &&
                    (size == origin.size ||
