@@ -493,6 +493,10 @@ runtime::Expected<SmallVector<Tensor>> Engine::run(StringRef name,
   return SmallVector<Tensor>(call->results());
 }
 
+void Engine::setPoisonAllocations(bool poison) {
+  impl->options.poisonAllocations = poison;
+}
+
 BoundCall::BoundCall(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 BoundCall::BoundCall(BoundCall &&) = default;
 BoundCall &BoundCall::operator=(BoundCall &&) = default;

@@ -1,4 +1,4 @@
-//===- ra-run.cpp - Runs and verifies a module ----------------------------===//
+//===- ra-run.cpp - Runs, verifies and measures a module ------------------===//
 //
 // Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -18,18 +18,21 @@ static cl::SubCommand runCommand("run", "compile a module and run an entry");
 static cl::SubCommand
     verifyCommand("verify", "run an entry and compare every result with the "
                             "f64 reference interpreter");
+static cl::SubCommand
+    benchCommand("bench", "verify and measure every stage from the block as "
+                          "written to the last form, interleaved");
 static cl::OptionCategory category("ra-run options");
 static cl::SubCommandGroup both({&runCommand, &verifyCommand});
+static cl::SubCommandGroup all({&runCommand, &verifyCommand, &benchCommand});
 
 static cl::opt<std::string> file(cl::Positional, cl::desc("FILE.mlir"),
-                                 cl::Required, cl::sub(both),
-                                 cl::cat(category));
+                                 cl::Required, cl::sub(all), cl::cat(category));
 static cl::opt<std::string>
     entry("entry", cl::desc("Function to run (default: the only public one)"),
-          cl::value_desc("NAME"), cl::sub(both), cl::cat(category));
+          cl::value_desc("NAME"), cl::sub(all), cl::cat(category));
 static cl::opt<std::string> device("device", cl::desc("auto or cpu"),
                                    cl::init("auto"), cl::value_desc("DEVICE"),
-                                   cl::sub(both), cl::cat(category));
+                                   cl::sub(all), cl::cat(category));
 static cl::opt<ra::Stage> stage(
     "stage", cl::desc("How far up the ladder the module is taken"),
     cl::init(ra::Stage::Direct), cl::sub(both), cl::cat(category),
@@ -48,56 +51,133 @@ static cl::list<std::string> inputs(
     cl::desc("Next argument, or N:SPEC for argument N: @file.npy, "
              "@file.safetensors#name, normal(mean,std), uniform(lo,hi), or "
              "2x3xf32=1,2,..."),
-    cl::value_desc("SPEC"), cl::sub(both), cl::cat(category));
+    cl::value_desc("SPEC"), cl::sub(all), cl::cat(category));
 static cl::list<std::string> dims("dim",
                                   cl::desc("Extent of a dynamic dim: "
-                                           "argument.axis=extent"),
-                                  cl::value_desc("ARG.AXIS=N"), cl::sub(both),
+                                           "argument.axis=extent, or T=extent "
+                                           "and B=extent for the attention's "
+                                           "lengths and batch"),
+                                  cl::value_desc("ARG.AXIS=N"), cl::sub(all),
                                   cl::cat(category));
 static cl::list<std::string> outputs("output",
                                      cl::desc("File for the next result"),
                                      cl::value_desc("FILE.npy"), cl::sub(both),
                                      cl::cat(category));
 static cl::opt<uint64_t> seed("seed", cl::desc("Seed of random inputs"),
-                              cl::init(0), cl::sub(both), cl::cat(category));
+                              cl::init(0), cl::sub(all), cl::cat(category));
 static cl::opt<unsigned>
     threads("threads", cl::desc("Threads of a kernel (default: one per core)"),
-            cl::init(0), cl::sub(both), cl::cat(category));
+            cl::init(0), cl::sub(all), cl::cat(category));
 static cl::opt<bool> remarks("remarks",
                              cl::desc("Print what the passes did and refused"),
-                             cl::sub(both), cl::cat(category));
+                             cl::sub(all), cl::cat(category));
+
+static cl::list<std::string>
+    stages("stages",
+           cl::desc("Stages to measure (default: all): baseline-as-written, "
+                    "baseline, open-coded, folded, baked, direct"),
+           cl::value_desc("STAGE,..."), cl::CommaSeparated,
+           cl::sub(benchCommand), cl::cat(category));
+static cl::opt<std::string>
+    axis("axis",
+         cl::desc("Measure at several extents of a dynamic dim: T=..., B=..., "
+                  "ARG.AXIS=..., or equal dims joined by +"),
+         cl::value_desc("DIM=N,..."), cl::sub(benchCommand), cl::cat(category));
+static cl::opt<std::string>
+    minTime("min-time",
+            cl::desc("Time that each stage is measured for (default: 0.5s)"),
+            cl::value_desc("TIME"), cl::sub(benchCommand), cl::cat(category));
+static cl::opt<std::string>
+    warmup("warmup",
+           cl::desc("Time that each stage runs first (default: 0.1s)"),
+           cl::value_desc("TIME"), cl::sub(benchCommand), cl::cat(category));
+static cl::opt<bool> rotate(
+    "rotate",
+    cl::desc("Rotate inputs and outputs over more than twice the largest "
+             "cache, instead of measuring warm"),
+    cl::sub(benchCommand), cl::cat(category));
+static cl::opt<bool>
+    paced("paced",
+          cl::desc("One round for each line of standard input, so that another "
+                   "program can interleave rounds with its own"),
+          cl::sub(benchCommand), cl::cat(category));
+static cl::opt<std::string> json("json",
+                                 cl::desc("Write Google Benchmark's JSON"),
+                                 cl::value_desc("FILE"), cl::sub(benchCommand),
+                                 cl::cat(category));
+static cl::opt<std::string> csv("csv", cl::desc("Write a table"),
+                                cl::value_desc("FILE"), cl::sub(benchCommand),
+                                cl::cat(category));
+static cl::opt<std::string> plot("plot", cl::desc("Draw the result"),
+                                 cl::value_desc("FILE.svg"),
+                                 cl::sub(benchCommand), cl::cat(category));
+static cl::opt<std::string>
+    failIfSlower("fail-if-slower",
+                 cl::desc("Exit with 5 if direct takes longer than baseline by "
+                          "more than this"),
+                 cl::value_desc("PERCENT%"), cl::sub(benchCommand),
+                 cl::cat(category));
+
+/// What every subcommand takes.
+static void fill(ra::tools::ModuleOptions &options) {
+  options.file = file;
+  options.entry = entry;
+  options.device = device;
+  options.inputs.assign(inputs.begin(), inputs.end());
+  options.dims.assign(dims.begin(), dims.end());
+  options.seed = seed;
+  options.threads = threads;
+  options.remarks = remarks;
+}
+
+static int runBench(int argc, char **argv) {
+  ra::tools::BenchOptions options;
+  fill(options);
+  options.stages.assign(stages.begin(), stages.end());
+  options.axis = axis;
+  options.minTime = minTime;
+  options.warmup = warmup;
+  options.rotate = rotate;
+  options.paced = paced;
+  options.failIfSlower = failIfSlower;
+  options.json = json;
+  options.csv = csv;
+  options.plot = plot;
+  options.version = RA_VERSION;
+  options.command = "ra-run";
+  for (int i = 1; i < argc; ++i)
+    options.command += std::string(" ") + argv[i];
+  return ra::tools::bench(options);
+}
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   ra::setVersionPrinter("ra-run");
-  for (cl::SubCommand *command : {&runCommand, &verifyCommand})
+  for (cl::SubCommand *command : {&runCommand, &verifyCommand, &benchCommand})
     cl::HideUnrelatedOptions(category, *command);
   cl::HideUnrelatedOptions(category);
   std::string errors;
   llvm::raw_string_ostream errorStream(errors);
   if (!cl::ParseCommandLineOptions(argc, argv,
-                                   "ra-run: run and verify attention modules\n",
+                                   "ra-run: run, verify and measure attention "
+                                   "modules\n",
                                    &errorStream)) {
     llvm::errs() << errors;
     return ra::tools::UsageError;
   }
+  if (benchCommand)
+    return runBench(argc, argv);
   if (!runCommand && !verifyCommand) {
-    llvm::errs() << "ra-run: error: say what to do: ra-run run FILE.mlir, or "
-                    "ra-run verify FILE.mlir (--help lists the options)\n";
+    llvm::errs() << "ra-run: error: say what to do: ra-run run FILE.mlir, "
+                    "ra-run verify FILE.mlir, or ra-run bench FILE.mlir "
+                    "(--help lists the options)\n";
     return ra::tools::UsageError;
   }
 
   ra::tools::RunOptions options;
+  fill(options);
   options.verify = static_cast<bool>(verifyCommand);
-  options.file = file;
-  options.entry = entry;
-  options.device = device;
   options.stage = stage;
-  options.inputs.assign(inputs.begin(), inputs.end());
-  options.dims.assign(dims.begin(), dims.end());
   options.outputs.assign(outputs.begin(), outputs.end());
-  options.seed = seed;
-  options.threads = threads;
-  options.remarks = remarks;
   return ra::tools::run(options);
 }

@@ -169,6 +169,9 @@ public:
   runtime::Expected<BoundCall> bind(llvm::StringRef entry,
                                     llvm::ArrayRef<runtime::Tensor> arguments);
 
+  /// Turns EngineOptions::poisonAllocations on or off for the calls that follow.
+  void setPoisonAllocations(bool poison);
+
 private:
   friend class BoundCall;
   struct Impl;

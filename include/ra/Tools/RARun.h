@@ -32,24 +32,20 @@ enum ExitCode : int {
   TooSlow = 5,
 };
 
-/// What `ra-run run` and `ra-run verify` were asked to do.
-struct RunOptions {
-  /// Compare with the reference interpreter instead of just running.
-  bool verify = false;
+/// The module of a run, and what it is run on.
+struct ModuleOptions {
   /// The module; "-" is standard input.
   std::string file;
   /// The function; empty means the only public one with a body.
   std::string entry;
   /// "auto" or "cpu".
   std::string device = "auto";
-  Stage stage = Stage::Direct;
   /// `SPEC` for the next argument, or `N:SPEC` for argument N; the grammar of
   /// SPEC is in ra/Runtime/InputSpec.h.
   std::vector<std::string> inputs;
-  /// `N.AXIS=EXTENT` for a dynamic dim of argument N.
+  /// `PLACE=EXTENT` for a dynamic dim; the grammar of PLACE is in
+  /// ra/Runtime/BenchOptions.h.
   std::vector<std::string> dims;
-  /// One .npy file per result, in order.
-  std::vector<std::string> outputs;
   uint64_t seed = 0;
   /// Threads of a kernel; 0 is one per core.
   unsigned threads = 0;
@@ -57,9 +53,55 @@ struct RunOptions {
   bool remarks = false;
 };
 
+/// What `ra-run run` and `ra-run verify` were asked to do.
+struct RunOptions : ModuleOptions {
+  /// Compare with the reference interpreter instead of just running.
+  bool verify = false;
+  Stage stage = Stage::Direct;
+  /// One .npy file per result, in order.
+  std::vector<std::string> outputs;
+};
+
 /// Does it: reports to standard output, diagnostics to standard error. Results
 /// are files only on success, whole or not at all.
 ExitCode run(const RunOptions &options);
+
+/// What `ra-run bench` was asked to do. Texts are as the user wrote them: a bad
+/// one is a usage error of bench(). Empty means the default.
+struct BenchOptions : ModuleOptions {
+  /// Names of stages; all six when empty.
+  std::vector<std::string> stages;
+  /// `PLACE=EXTENT,EXTENT,...`: one point for each extent.
+  std::string axis;
+  /// Durations, see TimingOptions.
+  std::string minTime, warmup;
+  /// Rotate inputs and outputs over more than twice the largest cache.
+  bool rotate = false;
+  /// One round for each line of standard input, see bench().
+  bool paced = false;
+  /// Percentage by which the direct stage may be slower than the baseline.
+  std::string failIfSlower;
+  /// Files to write; each a whole one, and only after success.
+  std::string json, csv, plot;
+  /// `ra-run`'s version and the command line, for the files.
+  std::string version, command;
+};
+
+/// Verifies every stage at every point, measures them interleaved, and reports
+/// to standard output and to the files.
+///
+/// With `paced`, another program says when: after verification and warm-up one
+/// line of JSON says so,
+///
+///   {"ready": true, "useful_flops": N, "max_error": {"direct": E, ...}}
+///
+/// then each line of standard input, which may hold the duration of a sample,
+/// is answered by a round, with milliseconds of one call:
+///
+///   {"ms": {"direct": T, ...}}
+///
+/// and the end of standard input by the report.
+ExitCode bench(const BenchOptions &options);
 
 } // namespace ra::tools
 

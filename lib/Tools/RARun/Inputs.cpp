@@ -53,14 +53,6 @@ static std::optional<runtime::ElementType> toElementType(Type type) {
                         : runtime::parseElementType(name);
 }
 
-/// "argument 2 (tensor<?x8xf32>)".
-static std::string describe(func::FuncOp entry, unsigned index) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << "argument " << index << " (" << entry.getArgumentTypes()[index] << ")";
-  return text;
-}
-
 /// Rotary tables [.., T, rot/2] with base 10000, positions from 0.
 static runtime::Expected<Tensor>
 makeTable(bool cosine, runtime::ElementType type, const runtime::Shape &shape) {
@@ -90,7 +82,8 @@ splitIndex(StringRef text) {
 }
 
 runtime::Expected<std::vector<Tensor>>
-tools::makeInputs(func::FuncOp entry, const RunOptions &options) {
+tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
+                  ArrayRef<DimExtent> dims) {
   unsigned count = entry.getNumArguments();
   std::map<unsigned, std::string> specs;
   unsigned next = 0;
@@ -111,28 +104,8 @@ tools::makeInputs(func::FuncOp entry, const RunOptions &options) {
   }
 
   std::map<std::pair<unsigned, unsigned>, int64_t> extents;
-  for (const std::string &dim : options.dims) {
-    auto [where, extentText] = StringRef(dim).split('=');
-    auto [indexText, axisText] = where.split('.');
-    unsigned index, axis;
-    int64_t extent;
-    if (indexText.getAsInteger(10, index) || axisText.getAsInteger(10, axis) ||
-        extentText.getAsInteger(10, extent) || extent < 0)
-      return runtime::fail("--dim=" + dim +
-                           ": expected ARG.AXIS=N, as in --dim=0.1=128");
-    auto type =
-        index < count
-            ? dyn_cast<RankedTensorType>(entry.getArgumentTypes()[index])
-            : RankedTensorType();
-    if (!type || static_cast<int64_t>(axis) >= type.getRank())
-      return runtime::fail("--dim=" + dim + ": @" + entry.getName().str() +
-                           " has no such argument or axis");
-    if (!type.isDynamicDim(axis) && type.getDimSize(axis) != extent)
-      return runtime::fail(llvm::formatv("--dim={0}: that extent is {1} in {2}",
-                                         dim, type.getDimSize(axis),
-                                         describe(entry, index)));
-    extents[{index, axis}] = extent;
-  }
+  for (const DimExtent &dim : dims)
+    extents[{dim.argument, dim.axis}] = dim.extent;
 
   std::vector<Tensor> tensors;
   for (unsigned index = 0; index < count; ++index) {
@@ -141,7 +114,7 @@ tools::makeInputs(func::FuncOp entry, const RunOptions &options) {
     std::optional<runtime::ElementType> elementType =
         toElementType(type ? type.getElementType() : argumentType);
     if (!elementType || (!type && !argumentType.isIntOrIndexOrFloat()))
-      return runtime::fail(describe(entry, index) +
+      return runtime::fail(describeArgument(entry, index) +
                            ": ra-run makes ranked tensors and scalars of float "
                            "and integer types only");
     runtime::Shape shape;
@@ -168,12 +141,13 @@ tools::makeInputs(func::FuncOp entry, const RunOptions &options) {
       bool random = spec->kind == runtime::InputSpec::Kind::Normal ||
                     spec->kind == runtime::InputSpec::Kind::Uniform;
       if (random && !dynamic.empty())
-        return runtime::fail(describe(entry, index) + " has dynamic dims; add" +
-                             dynamic);
+        return runtime::fail(describeArgument(entry, index) +
+                             " has dynamic dims; add" + dynamic);
       tensor = runtime::materialise(*spec, *elementType, shape, stream);
     } else if (!dynamic.empty()) {
-      return runtime::fail(describe(entry, index) + " has dynamic dims; add" +
-                           dynamic + ", or an --input with data");
+      return runtime::fail(describeArgument(entry, index) +
+                           " has dynamic dims; add" + dynamic +
+                           ", or an --input with data");
     } else if ((role == Role::Cos || role == Role::Sin) && shape.size() >= 2) {
       tensor = makeTable(role == Role::Cos, *elementType, shape);
     } else {
@@ -192,7 +166,8 @@ tools::makeInputs(func::FuncOp entry, const RunOptions &options) {
       tensor = runtime::materialise(*spec, *elementType, shape, stream);
     }
     if (!tensor)
-      return runtime::fail(describe(entry, index) + ": " + tensor.message());
+      return runtime::fail(describeArgument(entry, index) + ": " +
+                           tensor.message());
     tensors.push_back(std::move(*tensor));
   }
   return tensors;

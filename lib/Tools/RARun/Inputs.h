@@ -9,14 +9,15 @@
 #ifndef RA_LIB_TOOLS_RARUN_INPUTS_H
 #define RA_LIB_TOOLS_RARUN_INPUTS_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "DimNames.h"
 #include "ra/Runtime/Tensor.h"
 #include "ra/Tools/RARun.h"
 
 namespace ra::tools {
 
-/// One tensor for each argument of `entry`, as the options ask. An argument
-/// without an input is random, by what it is used for:
+/// One tensor for each argument of `entry`, as the options' inputs and seed
+/// ask; dynamic dims have the extents of `dims`. An argument without an input
+/// is random, by what it is used for:
 ///
 ///   rotary tables   cos and sin of t * 10000^(-2f/rot)
 ///   gates           uniform(0.05, 1)
@@ -26,7 +27,8 @@ namespace ra::tools {
 /// Argument N draws from stream N of the seed. The message of a failure names
 /// the argument and says what to do.
 runtime::Expected<std::vector<runtime::Tensor>>
-makeInputs(mlir::func::FuncOp entry, const RunOptions &options);
+makeInputs(mlir::func::FuncOp entry, const ModuleOptions &options,
+           llvm::ArrayRef<DimExtent> dims);
 
 } // namespace ra::tools
 
