@@ -169,7 +169,7 @@ public:
   runtime::Expected<BoundCall> bind(llvm::StringRef entry,
                                     llvm::ArrayRef<runtime::Tensor> arguments);
 
-  /// Turns EngineOptions::poisonAllocations on or off for the calls that follow.
+  /// Turns EngineOptions::poisonAllocations on or off for later calls.
   void setPoisonAllocations(bool poison);
 
 private:
