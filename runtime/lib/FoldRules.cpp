@@ -204,11 +204,11 @@ void Checker::checkRotary() {
   const bool kRotates = facts.kRope != RopeStyle::None && facts.kRotaryDim != 0;
   if (!qRotates && !kRotates)
     return;
-  if (facts.hasBasis)
+  if (facts.hasBasis && !facts.basisCommutes)
     return refuse(Rule::Rotary,
                   "the basis would have to commute with the rotary embedding "
                   "that follows it",
-                  "no basis under rotary, or a basis without rotary");
+                  "a basis that mixes only dims that are not rotated, or none");
   // A gate alone is one factor per head and commutes with any rotation.
   if (!anyRank)
     return;

@@ -192,7 +192,9 @@ TEST(FoldRules, RotaryWithProjectionOrBasis) {
   refused(facts, Rule::Rotary, "projection P", "without P");
   facts.hasProjection = false;
   facts.hasBasis = true;
-  refused(facts, Rule::Rotary, "basis", "no basis under rotary");
+  refused(facts, Rule::Rotary, "basis", "mixes only dims that are not rotated");
+  facts.basisCommutes = true;
+  legal(facts);
   // An absent rope is no rope.
   facts.hasProjection = true;
   rope(facts, RopeStyle::Half, 0);
@@ -204,7 +206,7 @@ TEST(FoldRules, RotaryWithProjectionOrBasis) {
   facts.ropeTablesShared = false;
   legal(facts);
   facts.hasBasis = true;
-  refused(facts, Rule::Rotary, "basis", "no basis under rotary");
+  refused(facts, Rule::Rotary, "basis", "mixes only dims that are not rotated");
 }
 
 TEST(FoldRules, RotaryWithSlots) {

@@ -85,6 +85,9 @@ struct FoldFacts {
   bool hasProjection = false;
   /// q -> qA, k -> kB before anything else.
   bool hasBasis = false;
+  /// The basis is known to commute with the rotary embedding that follows it;
+  /// see commutesWithRotary() of Basis.h.
+  bool basisCommutes = false;
 
   GateSplit gateSplit = GateSplit::Symmetric;
   GroupedMode grouped = GroupedMode::Mean;
