@@ -8,14 +8,15 @@
 
 #include "Evaluator.h"
 
-#include "Gemm.h"
 #include "HeadAttention.h"
+#include "ra/Runtime/Gemm.h"
 
 #include <cmath>
 
 using namespace mlir;
 using namespace ra;
 using namespace ra::reference;
+using ra::runtime::product;
 
 /// One head's rows [T, D] as T.
 template <typename T>

@@ -8,7 +8,7 @@
 
 #include "Evaluator.h"
 
-#include "Threads.h"
+#include "ra/Runtime/Threads.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,6 +23,7 @@
 using namespace mlir;
 using namespace ra;
 using namespace ra::reference;
+using ra::runtime::parallelFor;
 
 Evaluator::Evaluator(const InterpreterOptions &options)
     : options(options), numThreads(options.numThreads) {

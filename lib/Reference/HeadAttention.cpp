@@ -8,14 +8,17 @@
 
 #include "HeadAttention.h"
 
-#include "Gemm.h"
-#include "Threads.h"
+#include "ra/Runtime/Gemm.h"
+#include "ra/Runtime/Threads.h"
 
 #include <cmath>
 #include <limits>
 
 using namespace ra;
 using namespace ra::reference;
+using ra::runtime::parallelFor;
+using ra::runtime::product;
+using ra::runtime::productTransposed;
 
 namespace {
 /// The keys [begin, end) that a query row sees.

@@ -9,7 +9,7 @@
 #include "Evaluator.h"
 
 #include "Products.h"
-#include "Threads.h"
+#include "ra/Runtime/Threads.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -18,6 +18,7 @@
 
 using namespace mlir;
 using namespace ra::reference;
+using ra::runtime::parallelFor;
 
 /// The extent of every loop, from the dims that operands index by it alone.
 static FailureOr<SmallVector<int64_t, 6>> loopBounds(linalg::LinalgOp op,

@@ -15,7 +15,7 @@
 
 #include "Evaluator.h"
 
-#include "Threads.h"
+#include "ra/Runtime/Threads.h"
 
 #include "llvm/ADT/ScopeExit.h"
 
@@ -23,6 +23,7 @@
 
 using namespace mlir;
 using namespace ra::reference;
+using ra::runtime::parallelFor;
 
 namespace {
 /// Offset of an operand's element: base + sum of strides[d] * index[d].

@@ -8,10 +8,13 @@
 
 #include "Products.h"
 
-#include "Gemm.h"
-#include "Threads.h"
+#include "ra/Runtime/Gemm.h"
+#include "ra/Runtime/Threads.h"
 
 using namespace ra::reference;
+using ra::runtime::parallelFor;
+using ra::runtime::product;
+using ra::runtime::productTransposed;
 
 std::vector<int64_t> ra::reference::offsetsOf(llvm::ArrayRef<int64_t> extents,
                                               llvm::ArrayRef<int64_t> strides) {

@@ -9,11 +9,12 @@
 #include "Evaluator.h"
 
 #include "Products.h"
-#include "Threads.h"
+#include "ra/Runtime/Threads.h"
 
 using namespace mlir;
 using namespace ra;
 using namespace ra::reference;
+using ra::runtime::parallelFor;
 
 //===----------------------------------------------------------------------===//
 // ra.linear: y[m..., n...] = sum_c x[m..., c] * W[n..., c] (+ b[n...])

@@ -6,22 +6,22 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Gemm.h"
+#include "ra/Runtime/Gemm.h"
 
 #define RA_GEMM_NAMESPACE baseline
 #include "GemmImpl.h"
 
-using namespace ra::reference;
+using namespace ra::runtime;
 
 #ifdef RA_GEMM_AVX2
-namespace ra::reference::avx2 {
+namespace ra::runtime::avx2 {
 template <typename T>
 void productTransposed(const T *a, int64_t lda, const T *b, int64_t ldb, T *c,
                        int64_t ldc, int64_t m, int64_t n, int64_t k);
 template <typename T>
 void product(const T *a, int64_t lda, const T *b, int64_t ldb, T *c,
              int64_t ldc, int64_t m, int64_t n, int64_t k);
-} // namespace ra::reference::avx2
+} // namespace ra::runtime::avx2
 
 static bool hasAVX2() {
   static const bool has =
@@ -31,9 +31,9 @@ static bool hasAVX2() {
 #endif
 
 template <typename T>
-void ra::reference::productTransposed(const T *a, int64_t lda, const T *b,
-                                      int64_t ldb, T *c, int64_t ldc, int64_t m,
-                                      int64_t n, int64_t k) {
+void ra::runtime::productTransposed(const T *a, int64_t lda, const T *b,
+                                    int64_t ldb, T *c, int64_t ldc, int64_t m,
+                                    int64_t n, int64_t k) {
 #ifdef RA_GEMM_AVX2
   if (hasAVX2())
     return avx2::productTransposed(a, lda, b, ldb, c, ldc, m, n, k);
@@ -42,9 +42,8 @@ void ra::reference::productTransposed(const T *a, int64_t lda, const T *b,
 }
 
 template <typename T>
-void ra::reference::product(const T *a, int64_t lda, const T *b, int64_t ldb,
-                            T *c, int64_t ldc, int64_t m, int64_t n,
-                            int64_t k) {
+void ra::runtime::product(const T *a, int64_t lda, const T *b, int64_t ldb,
+                          T *c, int64_t ldc, int64_t m, int64_t n, int64_t k) {
 #ifdef RA_GEMM_AVX2
   if (hasAVX2())
     return avx2::product(a, lda, b, ldb, c, ldc, m, n, k);
@@ -53,12 +52,12 @@ void ra::reference::product(const T *a, int64_t lda, const T *b, int64_t ldb,
 }
 
 #define RA_INSTANTIATE(T)                                                      \
-  template void ra::reference::productTransposed<T>(                           \
+  template void ra::runtime::productTransposed<T>(                             \
       const T *, int64_t, const T *, int64_t, T *, int64_t, int64_t, int64_t,  \
       int64_t);                                                                \
-  template void ra::reference::product<T>(const T *, int64_t, const T *,       \
-                                          int64_t, T *, int64_t, int64_t,      \
-                                          int64_t, int64_t);
+  template void ra::runtime::product<T>(const T *, int64_t, const T *,         \
+                                        int64_t, T *, int64_t, int64_t,        \
+                                        int64_t, int64_t);
 RA_INSTANTIATE(double)
 RA_INSTANTIATE(float)
 #undef RA_INSTANTIATE

@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RA_LIB_REFERENCE_GEMM_H
-#define RA_LIB_REFERENCE_GEMM_H
+#ifndef RA_RUNTIME_GEMM_H
+#define RA_RUNTIME_GEMM_H
 
 #include <cstdint>
 
-namespace ra::reference {
+namespace ra::runtime {
 
 /// c[m, n] = sum_k a[m, k] * b[n, k]; all row-major with the given row lengths.
 /// T is double or float, and so is the accumulation.
@@ -24,6 +24,6 @@ template <typename T>
 void product(const T *a, int64_t lda, const T *b, int64_t ldb, T *c,
              int64_t ldc, int64_t m, int64_t n, int64_t k);
 
-} // namespace ra::reference
+} // namespace ra::runtime
 
-#endif // RA_LIB_REFERENCE_GEMM_H
+#endif // RA_RUNTIME_GEMM_H

@@ -13,13 +13,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-// The interpreter splits work over its own threads.
+// Who calls these splits work over threads of its own.
 #define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Core>
 
 #include <cstdint>
 
-namespace ra::reference::RA_GEMM_NAMESPACE {
+namespace ra::runtime::RA_GEMM_NAMESPACE {
 
 template <typename T>
 using Matrix =
@@ -54,4 +54,4 @@ RA_INSTANTIATE(double)
 RA_INSTANTIATE(float)
 #undef RA_INSTANTIATE
 
-} // namespace ra::reference::RA_GEMM_NAMESPACE
+} // namespace ra::runtime::RA_GEMM_NAMESPACE

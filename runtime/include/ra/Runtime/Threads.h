@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RA_LIB_REFERENCE_THREADS_H
-#define RA_LIB_REFERENCE_THREADS_H
+#ifndef RA_RUNTIME_THREADS_H
+#define RA_RUNTIME_THREADS_H
 
 #include <algorithm>
 #include <atomic>
@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace ra::reference {
+namespace ra::runtime {
 
 /// Calls `work(task)` for every task in [0, tasks), in any order, on up to
 /// `threads` threads, and returns when all are done.
@@ -37,6 +37,6 @@ void parallelFor(int64_t tasks, unsigned threads, Fn work) {
     thread.join();
 }
 
-} // namespace ra::reference
+} // namespace ra::runtime
 
-#endif // RA_LIB_REFERENCE_THREADS_H
+#endif // RA_RUNTIME_THREADS_H
