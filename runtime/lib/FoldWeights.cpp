@@ -8,80 +8,16 @@
 
 #include "ra/Runtime/FoldWeights.h"
 
+#include "HeadRows.h"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 using namespace ra::runtime;
+using namespace ra::runtime::detail;
 
 namespace {
-
-/// The rows of one head in f64 with its bias as one more column, so that
-/// whatever happens to a row happens to its bias.
-struct HeadRows {
-  int64_t columns = 0; ///< C + 1
-  std::vector<double> values;
-
-  HeadRows(int64_t rows, int64_t columns)
-      : columns(columns), values(static_cast<size_t>(rows * columns), 0.0) {}
-  double *row(int64_t index) { return values.data() + index * columns; }
-  const double *row(int64_t index) const {
-    return values.data() + index * columns;
-  }
-};
-
-void addScaledRow(double *to, const double *from, double factor,
-                  int64_t columns) {
-  for (int64_t c = 0; c < columns; ++c)
-    to[c] += factor * from[c];
-}
-
-/// out[e] = sum over d of matrix[base + d * width + e] * in[d], e < width.
-HeadRows multiplyTransposed(const std::vector<double> &matrix, int64_t base,
-                            int64_t width, const HeadRows &in, int64_t depth) {
-  HeadRows out(width, in.columns);
-  for (int64_t e = 0; e < width; ++e)
-    for (int64_t d = 0; d < depth; ++d)
-      addScaledRow(out.row(e), in.row(d),
-                   matrix[static_cast<size_t>(base + d * width + e)],
-                   in.columns);
-  return out;
-}
-
-/// One projection as it comes in: weight, bias, basis.
-class Source {
-public:
-  Source(const Tensor &weight, const Tensor *bias,
-         const std::optional<Tensor> &basis, int64_t headDim)
-      : weight(weight), bias(bias), headDim(headDim), inputs(weight.dim(1)) {
-    if (basis) {
-      matrix = basis->readAsDoubles();
-      matrixPerHead = basis->rank() == 3;
-    }
-  }
-
-  HeadRows load(int64_t head) const {
-    HeadRows rows(headDim, inputs + 1);
-    for (int64_t d = 0; d < headDim; ++d) {
-      const int64_t output = head * headDim + d;
-      weight.readDoubles(output * inputs, inputs, rows.row(d));
-      if (bias)
-        rows.row(d)[inputs] = bias->at(output);
-    }
-    if (matrix.empty())
-      return rows;
-    const int64_t base = matrixPerHead ? head * headDim * headDim : 0;
-    return multiplyTransposed(matrix, base, headDim, rows, headDim);
-  }
-
-private:
-  const Tensor &weight;
-  const Tensor *bias;
-  int64_t headDim;
-  int64_t inputs;
-  std::vector<double> matrix;
-  bool matrixPerHead = false;
-};
 
 /// One folded projection as it goes out.
 struct Sink {
@@ -107,7 +43,7 @@ struct Factors {
 
 class Folder {
 public:
-  Folder(const FoldSpec &spec, const Source &q, const Source &k)
+  Folder(const FoldSpec &spec, const HeadSource &q, const HeadSource &k)
       : spec(spec), q(q), k(k), group(spec.numHeads / spec.numKvHeads),
         foldedDim(foldedHeadDim(spec)) {
     if (spec.projection)
@@ -230,8 +166,8 @@ private:
   }
 
   const FoldSpec &spec;
-  const Source &q;
-  const Source &k;
+  const HeadSource &q;
+  const HeadSource &k;
   const int64_t group;
   const int64_t foldedDim;
   std::vector<double> projection;
@@ -263,31 +199,6 @@ Status checkMatrix(const char *name, const std::optional<Tensor> &matrix,
   return fail(std::string(name) + " is " + shapeString(matrix->shape(), type) +
               "; it must be " + shapeString(shared, type) + " or " +
               shapeString(perHead, type));
-}
-
-Status checkWeight(const char *name, const Tensor &weight, int64_t heads,
-                   int64_t headDim) {
-  int64_t outputs = 0;
-  if (!isFloat(weight.elementType()) || weight.rank() != 2 ||
-      __builtin_mul_overflow(heads, headDim, &outputs) ||
-      weight.dim(0) != outputs)
-    return fail(std::string(name) + " is " +
-                shapeString(weight.shape(), weight.elementType()) +
-                "; it must be floating point of shape [" +
-                std::to_string(heads) + " heads * " + std::to_string(headDim) +
-                ", C]");
-  return Status::success();
-}
-
-Status checkBias(const char *name, const Tensor *bias, const Tensor &weight) {
-  if (!bias)
-    return Status::success();
-  if (!isFloat(bias->elementType()) || bias->shape() != Shape{weight.dim(0)})
-    return fail(std::string(name) + " is " +
-                shapeString(bias->shape(), bias->elementType()) +
-                "; it must be floating point of shape [" +
-                std::to_string(weight.dim(0)) + "]");
-  return Status::success();
 }
 
 Expected<Sink> makeSink(int64_t rows, const Tensor &weight,
@@ -385,8 +296,8 @@ ra::runtime::foldWeights(const FoldSpec &spec, const Tensor &wq,
   if (!kOut)
     return kOut.takeFailure();
 
-  const Source q(wq, bq, spec.basisQ, spec.headDim);
-  const Source k(wk, bk, spec.basisK, spec.headDim);
+  const HeadSource q(wq, bq, spec.basisQ, spec.headDim);
+  const HeadSource k(wk, bk, spec.basisK, spec.headDim);
   Folder(spec, q, k).run(*qOut, *kOut);
   return FoldedWeights{std::move(qOut->weight), std::move(kOut->weight),
                        std::move(qOut->bias), std::move(kOut->bias)};

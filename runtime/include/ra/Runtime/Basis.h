@@ -114,8 +114,8 @@ struct Basis {
 /// that are not rotated (their singular values squared). Here a key bias in
 /// rotated dims is not the same for all keys and counts.
 ///
-/// A head whose scores use fewer than D directions (singular values below 64
-/// eps D of the largest) has a basis too: the directions that carry nothing
+/// A head whose scores use fewer than D directions (singular values below 1e-10
+/// of the largest) has a basis too: the directions that carry nothing
 /// come last, each with q or k zero in it.
 ///
 /// Fails on shapes and ranges that do not fit, on values that are not finite,

@@ -81,7 +81,7 @@ Expected<AttentionOutput> computeAttention(const AttentionSpec &spec,
 struct OutputError {
   double relative = 0; ///< mean |a - b| / mean |b|; 0 when a = b = 0
                        ///< everywhere, infinite when only b is.
-  double maximum = 0; ///< max |a - b|; NaN when any value is.
+  double maximum = 0;  ///< max |a - b|; NaN when any value is.
 };
 
 /// Errors of one layer.

@@ -67,8 +67,8 @@ struct HeadEnergy {
 /// query and key, each pair's on its own: pair f of dims u, v adds
 /// 1/2 ||Q[u,v]||^2 ||K[u,v]||^2, and different pairs do not interfere.
 ///
-/// Fails on what foldWeights() refuses, and under `rotary` where exchanged dims
-/// split pairs.
+/// Fails on what checkFoldSpec() refuses, on shapes that do not fit, and under
+/// `rotary` where exchanged dims split pairs or a basis mixes them.
 Expected<std::vector<HeadEnergy>>
 headEnergies(const FoldSpec &spec, const Tensor &wq, const Tensor &wk,
              const Tensor *bq, const Tensor *bk,
