@@ -88,20 +88,32 @@ struct FreeBasis {
 /// square, which is what counts, is at the end of f64.
 constexpr double kNothing = 1e-10;
 
-/// The basis in which dims are the singular directions of rq rk^T.
+/// The basis in which dims are the singular directions of rq rk^T. Energies are
+/// NaN where that overflows.
 FreeBasis singularBasis(const Matrix &rq, const Matrix &rk) {
   const Eigen::Index d = rq.cols();
   if (d == 0)
     return {};
-  const Eigen::BDCSVD<Matrix> svd(rq * rk.transpose(),
+  const Matrix scores = rq * rk.transpose();
+  if (!scores.allFinite()) {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    return {Matrix::Identity(d, d), Matrix::Identity(d, d),
+            Vector::Constant(d, nan)};
+  }
+  const Eigen::BDCSVD<Matrix> svd(scores,
                                   Eigen::ComputeFullU | Eigen::ComputeFullV);
   const Vector &s = svd.singularValues();
+  // The product's own rounding is nothing, too.
+  const double rounding = static_cast<double>(d) *
+                          std::numeric_limits<double>::epsilon() * rq.norm() *
+                          rk.norm();
   Eigen::Index used = 0;
-  while (used < d && s(used) > kNothing * s(0))
+  while (used < d && s(used) > std::max(kNothing * s(0), rounding))
     ++used;
 
   FreeBasis basis;
   basis.energy = s.cwiseAbs2();
+  basis.energy.tail(d - used).setZero();
   basis.a.resize(d, d);
   const Eigen::ArrayXd root = s.head(used).array().rsqrt();
   basis.a.leftCols(used) = rk.transpose() * svd.matrixV().leftCols(used) *
@@ -367,9 +379,13 @@ private:
         singularBasis(triangle(queries.rightCols(numFree)),
                       triangle(freeKeys->rightCols(numFree)));
 
+    const double total = pairEnergy.sum() + free.energy.sum();
+    if (!std::isfinite(total))
+      return fail("no basis for key head " + std::to_string(kvHead) +
+                  ": squares of its scores overflow f64; scale its weights");
+
     const int64_t rank = chooser.rankOf(kvHead * group);
     const Choice choice = chooser.choose(rank, pairEnergy, free.energy);
-    const double total = pairEnergy.sum() + free.energy.sum();
     basis.givenUp.push_back(total > 0.0 ? choice.carried / total : 0.0);
     basis.recDims.insert(basis.recDims.end(), static_cast<size_t>(group),
                          choice.dims);
@@ -385,10 +401,6 @@ private:
       wholeA.bottomRightCorner(numFree, numFree) = free.a;
       wholeB.bottomRightCorner(numFree, numFree) = free.b;
     }
-    if (!wholeA.allFinite() || !wholeB.allFinite())
-      return fail("no basis for key head " + std::to_string(kvHead) +
-                  ": its weights are too large or too small for f64; scale "
-                  "them");
     for (int64_t j = 0; j < group; ++j)
       store(a, kvHead * group + j, wholeA);
     store(b, kvHead, wholeB);

@@ -503,9 +503,14 @@ TEST(Basis, DimsThatCarryNothingGoFirst) {
       one[d][c] = full[0][d] * full[1][c];
   for (size_t c = 0; c < 6; ++c)
     halfQ[0][c] = halfQ[1][c] = halfK[2][c] = halfK[3][c] = 0.0;
+  // The last, hidden by a basis change.
+  const Matrix t = maker.activations(4, 4);
+  const Matrix mixedQ = transposedTimes(t, halfQ),
+               mixedK = transposedTimes(transposed(inverted(t)), halfK);
   for (const auto &[q, k] :
        {std::pair(none, full), std::pair(full, none), std::pair(none, none),
-        std::pair(one, full), std::pair(halfQ, halfK)}) {
+        std::pair(one, full), std::pair(halfQ, halfK),
+        std::pair(mixedQ, mixedK)}) {
     // Each dim alone carries nothing, not only all together.
     for (int64_t rank : {1, 2, 3}) {
       const BasisProblem p = rowsGiven({q}, k, rank);
@@ -756,6 +761,11 @@ TEST(Basis, Refusals) {
             p.weights.wq.set(3, std::numeric_limits<double>::infinity());
           }),
           "query head 0 has values that are not finite");
+  refused(with([](auto &p) {
+            p.weights.wq = *p.weights.wq.clone();
+            p.weights.wq.set(3, 1e200);
+          }),
+          "overflow");
   refused(with([](auto &p) { p.x = Matrix{}; }), "at least one token");
   refused(with([](auto &p) {
             p.x = Matrix(1, std::vector<double>(5, std::nan("")));
