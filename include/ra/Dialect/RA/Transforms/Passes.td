@@ -18,6 +18,20 @@ class RA_Pass<string mnemonic, string anchor> : Pass<mnemonic, anchor> {
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def RaisePass : RA_Pass<"ra-raise", "::mlir::func::FuncOp"> {
+  let summary = "attention written in linalg to ra ops";
+  let description = [{
+    Raises.
+  }];
+  let options = [
+    Option<"scoreBound", "score-bound", "double", /*default=*/"1.0e4",
+           "No score is larger in magnitude; decides which finite values hide "
+           "a key">,
+    Option<"everyRowSeesAKey", "every-row-sees-a-key", "bool",
+           /*default=*/"false", "No mask hides every key from a query">
+  ];
+}
+
 def FoldWeightsPass : RA_Pass<"ra-fold-weights", "::mlir::func::FuncOp"> {
   let summary = "fold gates, swap, P and basis into the projection weights";
   let description = [{
