@@ -95,6 +95,10 @@ Value KernelEmitter::broadcast(Value scalar) {
       b, VectorType::get({shape.lanes}, scalar.getType()), scalar);
 }
 
+Value KernelEmitter::exp2NonPositive(Value x) {
+  return createExp2OfNonPositive(b, x);
+}
+
 //===----------------------------------------------------------------------===//
 // Control flow
 //===----------------------------------------------------------------------===//
@@ -126,6 +130,16 @@ void KernelEmitter::ifThen(Value condition, function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   body();
+}
+
+void KernelEmitter::ifThenElse(Value condition, function_ref<void()> then,
+                               function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  then();
+  b.setInsertionPointToStart(branch.elseBlock());
+  otherwise();
 }
 
 //===----------------------------------------------------------------------===//
@@ -197,26 +211,32 @@ static SmallVector<Value> append(ArrayRef<Value> prefix, Value last) {
   return result;
 }
 
+/// Copies of rows of up to so many vectors are straight code.
+static constexpr int64_t kUnrolledCopy = 17;
+
 void KernelEmitter::copyRow(const OperandView &view,
                             ArrayRef<Value> coordinates, unsigned dim,
                             Value count, Value target, ArrayRef<Value> prefix) {
   Value start = coordinates[dim];
   Values at(coordinates);
-  Value full = index(0);
-  if (view.isContiguous(dim)) {
-    full = mul(div(count, index(shape.lanes)), index(shape.lanes));
-    loop(index(0), full, shape.lanes, [&](Value i) {
-      at[dim] = add(start, i);
-      Value row = vector::LoadOp::create(
-          b, VectorType::get({shape.lanes}, view.type().getElementType()),
-          view.memref, view.indices(at));
-      storeVector(extend(row), target, append(prefix, i));
-    });
-  }
-  loop(full, count, 1, [&](Value i) {
+  auto single = [&](Value i) {
     at[dim] = add(start, i);
     store(loadScalar(view, at), target, append(prefix, i));
-  });
+  };
+  if (!view.isContiguous(dim)) {
+    loop(index(0), count, 1, single);
+    return;
+  }
+  auto type = VectorType::get({shape.lanes}, view.type().getElementType());
+  forColumnBlocks(
+      count, kUnrolledCopy,
+      [&](Value i) {
+        at[dim] = add(start, i);
+        Value row =
+            vector::LoadOp::create(b, type, view.memref, view.indices(at));
+        storeVector(extend(row), target, append(prefix, i));
+      },
+      single);
 }
 
 void KernelEmitter::storeRow(Value source, ArrayRef<Value> prefix, Value count,
@@ -260,25 +280,24 @@ KernelEmitter::Values KernelEmitter::transpose(Values rows) {
   return rows;
 }
 
-void KernelEmitter::forBlocks(Value numRows, Value numColumns, bool useBlocks,
-                              function_ref<void(Value, Value)> block,
-                              function_ref<void(Value, Value)> element) {
-  Value zero = index(0), fullRows = zero, fullColumns = zero;
-  if (useBlocks) {
-    fullRows = mul(div(numRows, index(shape.lanes)), index(shape.lanes));
-    fullColumns = mul(div(numColumns, index(shape.lanes)), index(shape.lanes));
-    loop(zero, fullRows, shape.lanes, [&](Value row) {
-      loop(zero, fullColumns, shape.lanes,
-           [&](Value column) { block(row, column); });
-    });
-    loop(zero, fullRows, 1, [&](Value row) {
-      loop(fullColumns, numColumns, 1,
-           [&](Value column) { element(row, column); });
-    });
-  }
-  loop(fullRows, numRows, 1, [&](Value row) {
-    loop(zero, numColumns, 1, [&](Value column) { element(row, column); });
-  });
+void KernelEmitter::forColumnBlocks(Value count, int64_t unrolledBlocks,
+                                    function_ref<void(Value)> block,
+                                    function_ref<void(Value)> single) {
+  std::optional<int64_t> constant = getConstantIntValue(count);
+  Value full = mul(div(count, index(shape.lanes)), index(shape.lanes));
+  // Straight code for few blocks: LLVM would make a call of memcpy of a loop
+  // that copies, for every row.
+  if (constant && *constant < unrolledBlocks * shape.lanes)
+    for (int64_t i = 0; i + shape.lanes <= *constant; i += shape.lanes)
+      block(index(i));
+  else
+    loop(index(0), full, shape.lanes, block);
+  if (constant && *constant % shape.lanes == 0)
+    return;
+  if (constant && *constant > shape.lanes)
+    block(index(*constant - shape.lanes));
+  else
+    loop(full, count, 1, single);
 }
 
 void KernelEmitter::copyTransposed(const OperandView &view,
@@ -290,61 +309,117 @@ void KernelEmitter::copyTransposed(const OperandView &view,
     Values result(coordinates);
     result[rowDim] = add(result[rowDim], row);
     result[columnDim] = add(result[columnDim], column);
-    return result;
+    return view.indices(result);
   };
   auto scale = [&](Value value) -> Value {
+    value = extend(value);
     if (!factor)
       return value;
     Value by = isa<VectorType>(value.getType()) ? broadcast(factor) : factor;
     return arith::MulFOp::create(b, value, by);
   };
   auto type = VectorType::get({shape.lanes}, view.type().getElementType());
-  forBlocks(
-      numRows, numColumns, view.isContiguous(columnDim),
-      [&](Value row, Value column) {
-        Values rows;
-        for (int64_t r = 0; r < shape.lanes; ++r)
-          rows.push_back(scale(extend(vector::LoadOp::create(
-              b, type, view.memref,
-              view.indices(at(add(row, index(r)), column))))));
-        for (auto [c, vector] : llvm::enumerate(transpose(rows)))
+  std::optional<int64_t> constant = getConstantIntValue(numRows);
+  Value last = sub(numRows, index(1));
+  auto clamp = [&](Value row) {
+    return constant && *constant % shape.lanes == 0 ? row : min(row, last);
+  };
+  Value padded = roundUp(numRows, shape.lanes);
+  auto copySingle = [&](Value row, Value column) {
+    store(scale(memref::LoadOp::create(b, view.memref, at(clamp(row), column))),
+          target, place(column, row));
+  };
+  if (view.isContiguous(columnDim)) {
+    loop(index(0), padded, shape.lanes, [&](Value row) {
+      Values rows;
+      for (int64_t r = 0; r < shape.lanes; ++r)
+        rows.push_back(clamp(add(row, index(r))));
+      auto block = [&](Value column) {
+        Values vectors;
+        for (Value r : rows)
+          vectors.push_back(scale(
+              vector::LoadOp::create(b, type, view.memref, at(r, column))));
+        for (auto [c, vector] : llvm::enumerate(transpose(vectors)))
           storeVector(vector, target, place(add(column, index(c)), row));
-      },
-      [&](Value row, Value column) {
-        store(scale(loadScalar(view, at(row, column))), target,
-              place(column, row));
+      };
+      auto single = [&](Value column) {
+        loop(row, add(row, index(shape.lanes)), 1,
+             [&](Value r) { copySingle(r, column); });
+      };
+      forColumnBlocks(numColumns, 1, block, single);
+    });
+    return;
+  }
+  loop(index(0), numColumns, 1, [&](Value column) {
+    Value full = index(0);
+    if (view.isContiguous(rowDim)) {
+      full = mul(div(numRows, index(shape.lanes)), index(shape.lanes));
+      loop(index(0), full, shape.lanes, [&](Value row) {
+        Value vector =
+            vector::LoadOp::create(b, type, view.memref, at(row, column));
+        storeVector(scale(vector), target, place(column, row));
       });
+    }
+    loop(full, padded, 1, [&](Value row) { copySingle(row, column); });
+  });
 }
 
-void KernelEmitter::storeTransposed(Value source, Value factors,
-                                    const OperandView &view,
-                                    ArrayRef<Value> coordinates,
-                                    unsigned rowDim, Value numRows,
-                                    unsigned columnDim, Value numColumns) {
+void KernelEmitter::storeTransposed(
+    function_ref<Values(Value, Value)> place, Value source, Value factors,
+    const OperandView &view, ArrayRef<Value> coordinates, unsigned rowDim,
+    Value numRows, unsigned columnDim, int64_t numColumns) {
   auto at = [&](Value row, Value column) {
     Values result(coordinates);
     result[rowDim] = add(result[rowDim], row);
     result[columnDim] = add(result[columnDim], column);
-    return result;
+    return view.indices(result);
   };
-  forBlocks(
-      numRows, numColumns, view.isContiguous(columnDim),
-      [&](Value row, Value column) {
-        Value by = loadVector(factors, {row});
+  Type element = view.type().getElementType();
+  auto storeSingle = [&](Value row, Value column) {
+    Value value = arith::MulFOp::create(b, load(source, place(column, row)),
+                                        load(factors, {row}));
+    memref::StoreOp::create(b, truncate(value, element), view.memref,
+                            at(row, column));
+  };
+  if (view.isContiguous(columnDim)) {
+    loop(index(0), numRows, shape.lanes, [&](Value row) {
+      Value by = loadVector(factors, {row});
+      auto block = [&](Value column) {
         Values columns;
         for (int64_t c = 0; c < shape.lanes; ++c)
           columns.push_back(arith::MulFOp::create(
-              b, loadVector(source, {add(column, index(c)), row}), by));
-        for (auto [r, vector] : llvm::enumerate(transpose(columns)))
-          vector::StoreOp::create(
-              b, truncate(vector, view.type().getElementType()), view.memref,
-              view.indices(at(add(row, index(r)), column)));
-      },
-      [&](Value row, Value column) {
-        storeScalar(arith::MulFOp::create(b, load(source, {column, row}),
-                                          load(factors, {row})),
-                    view, at(row, column));
+              b, loadVector(source, place(add(column, index(c)), row)), by));
+        Values rows = transpose(columns);
+        for (int64_t r = 0; r < shape.lanes; ++r) {
+          Value which = add(row, index(r));
+          ifThen(compare(arith::CmpIPredicate::slt, which, numRows), [&] {
+            vector::StoreOp::create(b, truncate(rows[r], element), view.memref,
+                                    at(which, column));
+          });
+        }
+      };
+      auto single = [&](Value column) {
+        loop(row, min(numRows, add(row, index(shape.lanes))), 1,
+             [&](Value r) { storeSingle(r, column); });
+      };
+      forColumnBlocks(index(numColumns), 1, block, single);
+    });
+    return;
+  }
+  loop(index(0), index(numColumns), 1, [&](Value column) {
+    Value full = index(0);
+    if (view.isContiguous(rowDim)) {
+      full = mul(div(numRows, index(shape.lanes)), index(shape.lanes));
+      loop(index(0), full, shape.lanes, [&](Value row) {
+        Value value =
+            arith::MulFOp::create(b, loadVector(source, place(column, row)),
+                                  loadVector(factors, {row}));
+        vector::StoreOp::create(b, truncate(value, element), view.memref,
+                                at(row, column));
       });
+    }
+    loop(full, numRows, 1, [&](Value row) { storeSingle(row, column); });
+  });
 }
 
 void KernelEmitter::zeroRow(Value target, ArrayRef<Value> prefix, Value lower,
@@ -357,32 +432,31 @@ void KernelEmitter::zeroRow(Value target, ArrayRef<Value> prefix, Value lower,
 // The product
 //===----------------------------------------------------------------------===//
 
-void KernelEmitter::productBlock(Value row, int64_t numRows, Value column,
-                                 int64_t numChunks, Value depth,
-                                 const Product &product) {
-  Values rows, columns, sums;
+void KernelEmitter::productBlock(Value row, int64_t numRows,
+                                 ArrayRef<Value> columns, Value firstDepth,
+                                 Value endDepth, const Product &product) {
+  Values rows, sums;
   for (int64_t r = 0; r < numRows; ++r)
     rows.push_back(add(row, index(r)));
-  for (int64_t c = 0; c < numChunks; ++c)
-    columns.push_back(add(column, index(c * shape.lanes)));
   for (Value r : rows)
     for (Value c : columns)
       sums.push_back(product.init(r, c));
-  sums = loop(index(0), depth, 1, sums, [&](Value k, ValueRange carried) {
+  sums = loop(firstDepth, endDepth, 1, sums, [&](Value k, ValueRange carried) {
     Values vectors, next;
     for (Value c : columns)
       vectors.push_back(product.b(k, c));
-    for (int64_t r = 0; r < numRows; ++r) {
-      Value scalar = broadcast(product.a(rows[r], k));
-      for (int64_t c = 0; c < numChunks; ++c)
-        next.push_back(vector::FMAOp::create(b, scalar, vectors[c],
-                                             carried[r * numChunks + c]));
+    for (Value r : rows) {
+      Value scalar = broadcast(product.a(r, k));
+      for (Value vector : vectors)
+        next.push_back(vector::FMAOp::create(b, scalar, vector,
+                                             carried[next.size()]));
     }
     return next;
   });
-  for (int64_t r = 0; r < numRows; ++r)
-    for (int64_t c = 0; c < numChunks; ++c)
-      product.store(sums[r * numChunks + c], rows[r], columns[c]);
+  unsigned number = 0;
+  for (Value r : rows)
+    for (Value c : columns)
+      product.store(sums[number++], r, c);
 }
 
 void KernelEmitter::product(Value rows, int64_t columns, Value depth,
@@ -393,11 +467,14 @@ void KernelEmitter::product(Value rows, int64_t columns, Value depth,
     std::optional<int64_t> staticRows = getConstantIntValue(rows);
     int64_t tail = staticRows ? *staticRows % shape.rows : 0;
     Value fullRows = staticRows ? index(*staticRows - tail) : rows;
+    Values vectors;
+    for (int64_t c = 0; c < numChunks; ++c)
+      vectors.push_back(add(column, index(c * shape.lanes)));
     loop(index(0), fullRows, shape.rows, [&](Value row) {
-      productBlock(row, shape.rows, column, numChunks, depth, product);
+      productBlock(row, shape.rows, vectors, index(0), depth, product);
     });
     if (tail)
-      productBlock(fullRows, tail, column, numChunks, depth, product);
+      productBlock(fullRows, tail, vectors, index(0), depth, product);
   };
   if (fullColumns)
     loop(index(0), index(fullColumns), panel,
@@ -406,12 +483,27 @@ void KernelEmitter::product(Value rows, int64_t columns, Value depth,
     rowBlocks(index(fullColumns), (columns - fullColumns) / shape.lanes);
 }
 
+void KernelEmitter::productColumn(Value firstRow, Value endRow, Value column,
+                                  Value firstDepth, Value endDepth,
+                                  const Product &product) {
+  std::optional<int64_t> first = getConstantIntValue(firstRow);
+  std::optional<int64_t> end = getConstantIntValue(endRow);
+  int64_t tail = first && end ? (*end - *first) % shape.lanes : 0;
+  Value fullEnd = tail ? index(*end - tail) : endRow;
+  loop(firstRow, fullEnd, shape.lanes, [&](Value row) {
+    productBlock(row, shape.lanes, column, firstDepth, endDepth, product);
+  });
+  if (tail)
+    productBlock(fullEnd, tail, column, firstDepth, endDepth, product);
+}
+
 //===----------------------------------------------------------------------===//
 // Functions
 //===----------------------------------------------------------------------===//
 
 func::FuncOp createTileFunction(ImplicitLocOpBuilder &builder,
-                                func::FuncOp kernel, TypeRange arguments) {
+                                func::FuncOp kernel, TypeRange arguments,
+                                int64_t scratchBytes) {
   auto module = kernel->getParentOfType<ModuleOp>();
   std::string name = (kernel.getName() + "_tile").str();
   for (int64_t i = 1; module.lookupSymbol(name); ++i)
@@ -423,6 +515,7 @@ func::FuncOp createTileFunction(ImplicitLocOpBuilder &builder,
   tile->setAttr(
       "llvm.linkage",
       LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
+  tile->setAttr(kScratchAttrName, builder.getI64IntegerAttr(scratchBytes));
   Block *body = tile.addEntryBlock();
   builder.setInsertionPointToStart(body);
   auto end = func::ReturnOp::create(builder);

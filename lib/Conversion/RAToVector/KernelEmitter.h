@@ -22,6 +22,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "ra/Conversion/RAToVector/Passes.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -80,6 +81,9 @@ public:
   Value f32(double value);
   Value splat(double value);
   Value broadcast(Value scalar);
+  /// 2^x of a vector whose lanes are at most 0 or NaN, which stays; 0 for
+  /// x <= -126.5. See createExp2OfNonPositive().
+  Value exp2NonPositive(Value x);
 
   /// for (iv = lower; iv < upper; iv += step) body(iv)
   void loop(Value lower, Value upper, int64_t step,
@@ -88,6 +92,8 @@ public:
   Values loop(Value lower, Value upper, int64_t step, mlir::ValueRange inits,
               llvm::function_ref<Values(Value, mlir::ValueRange)> body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
+  void ifThenElse(Value condition, llvm::function_ref<void()> then,
+                  llvm::function_ref<void()> otherwise);
 
   /// The extent of iteration dim `dim`; a constant where it is static.
   Value extent(const OperandView &view, unsigned dim);
@@ -118,56 +124,71 @@ public:
   void storeRow(Value source, llvm::ArrayRef<Value> prefix, Value count,
                 const OperandView &view, llvm::ArrayRef<Value> coordinates,
                 unsigned dim);
-  /// Reads `numRows` x `numColumns` elements from `coordinates` on along
-  /// iteration dims `rowDim` and `columnDim`, times `factor` (unless null), to
-  /// the transposed place: element (r, c) goes to the indices place(c, r),
-  /// along whose last index neighbours in r are neighbours.
+  /// Reads `numRows` (at least 1) x `numColumns` elements from `coordinates` on
+  /// along iteration dims `rowDim` and `columnDim`, times `factor` (unless
+  /// null), to the transposed place: element (r, c) goes to the indices
+  /// place(c, r), along whose last index neighbours in r are neighbours. Up to
+  /// the next multiple of the lanes, for which there must be room, rows beyond
+  /// the end repeat the last one.
   void copyTransposed(const OperandView &view,
                       llvm::ArrayRef<Value> coordinates, unsigned rowDim,
                       Value numRows, unsigned columnDim, Value numColumns,
                       Value factor, Value target,
                       llvm::function_ref<Values(Value, Value)> place);
-  /// The way back: source[c][r] * factors[r] goes to row r, column c of `view`.
-  void storeTransposed(Value source, Value factors, const OperandView &view,
+  /// The way back: source[place(c, r)] * factors[r] goes to row r, column c of
+  /// `view`. There are values for rows up to the next multiple of the lanes.
+  void storeTransposed(llvm::function_ref<Values(Value, Value)> place,
+                       Value source, Value factors, const OperandView &view,
                        llvm::ArrayRef<Value> coordinates, unsigned rowDim,
-                       Value numRows, unsigned columnDim, Value numColumns);
+                       Value numRows, unsigned columnDim, int64_t numColumns);
   /// Zeros to `target[prefix..., lower .. upper)`.
   void zeroRow(Value target, llvm::ArrayRef<Value> prefix, Value lower,
                Value upper);
 
-  /// The register-tiled product
-  ///     out[r][c] = init(r, c) + sum_{k < depth} a(r, k) * b(k, c)
-  /// for r < rows (a constant gives an exact last block; otherwise rows up to
-  /// the next multiple of shape.rows are computed, and must exist) and c <
-  /// columns, a multiple of shape.lanes. `a` gives scalars, the others vectors
-  /// of the lanes from column c on.
+  /// The product
+  ///     out[r][c] = init(r, c) + sum_k a(r, k) * b(k, c)
+  /// `a` gives scalars, the others vectors of the lanes from column c on.
   struct Product {
-    llvm::function_ref<Value(Value row, Value k)> a;
-    llvm::function_ref<Value(Value k, Value column)> b;
-    llvm::function_ref<Value(Value row, Value column)> init;
-    llvm::function_ref<void(Value sum, Value row, Value column)> store;
+    std::function<Value(Value row, Value k)> a;
+    std::function<Value(Value k, Value column)> b;
+    std::function<Value(Value row, Value column)> init;
+    std::function<void(Value sum, Value row, Value column)> store;
   };
+  /// In register tiles, for k < depth, r < rows (a constant gives an exact last
+  /// block; otherwise rows up to the next multiple of shape.rows are computed,
+  /// and must exist) and c < columns, a multiple of shape.lanes.
   void product(Value rows, int64_t columns, Value depth,
                const Product &product);
+  /// For the one vector at `column`, depth and rows from a lower to an upper
+  /// bound. Rows are taken `shape.lanes` at a time; with bounds that are not
+  /// constant up to `shape.lanes - 1` rows beyond the end are computed and must
+  /// exist.
+  void productColumn(Value firstRow, Value endRow, Value column,
+                     Value firstDepth, Value endDepth, const Product &product);
 
 private:
   /// Rows of a lanes x lanes block -> its columns.
   Values transpose(Values rows);
-  /// Calls `block` for every full lanes x lanes block and `element` for the
-  /// rest.
-  void forBlocks(Value numRows, Value numColumns, bool useBlocks,
-                 llvm::function_ref<void(Value, Value)> block,
-                 llvm::function_ref<void(Value, Value)> element);
-  void productBlock(Value row, int64_t numRows, Value column, int64_t numChunks,
-                    Value depth, const Product &product);
+  /// Calls `block` for the first columns of blocks of lanes that cover `count`
+  /// columns; where `count` is a constant the last one overlaps the one before
+  /// it, and fewer blocks than `unrolledBlocks` are straight code. Calls
+  /// `single` for columns that no block covers.
+  void forColumnBlocks(Value count, int64_t unrolledBlocks,
+                       llvm::function_ref<void(Value)> block,
+                       llvm::function_ref<void(Value)> single);
+  void productBlock(Value row, int64_t numRows, llvm::ArrayRef<Value> columns,
+                    Value firstDepth, Value endDepth, const Product &product);
 };
 
 /// A private function beside `kernel`, named after it with `_tile` (and a
 /// number if that is taken), of the given argument types and no results, with
-/// an empty body that returns. The builder is left at the start of the body.
+/// an empty body that returns. `scratchBytes` is how much scratch memory the
+/// body will take, see kScratchAttrName. The builder is left at the start of
+/// the body.
 mlir::func::FuncOp createTileFunction(mlir::ImplicitLocOpBuilder &builder,
                                       mlir::func::FuncOp kernel,
-                                      mlir::TypeRange arguments);
+                                      mlir::TypeRange arguments,
+                                      int64_t scratchBytes);
 
 /// Why the patterns leave `op`, an op of the ra dialect, as it is, with the
 /// remedy; nothing when they should not.

@@ -209,7 +209,7 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
     unsigned numLoops = op.getNumOutputDims() + 1;
     SmallVector<Type> types(numLoops, b.getIndexType());
     llvm::append_range(types, op->getOperandTypes());
-    func::FuncOp function = createTileFunction(b, kernel, types);
+    func::FuncOp function = createTileFunction(b, kernel, types, 0);
     LinearProblem inTile =
         describe(op, function.getArguments().drop_front(numLoops));
     SmallVector<Value> ivs(function.getArguments().take_front(numLoops));

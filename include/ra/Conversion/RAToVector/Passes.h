@@ -13,7 +13,9 @@
 #include "llvm/ADT/StringRef.h"
 
 namespace mlir {
+class ImplicitLocOpBuilder;
 class RewritePatternSet;
+class Value;
 } // namespace mlir
 
 namespace ra {
@@ -31,6 +33,9 @@ inline constexpr llvm::StringLiteral kConstantAttrName = "ra.constant";
 /// The unit attribute of an argument that receives a result (see
 /// `ra-results-to-arguments`).
 inline constexpr llvm::StringLiteral kResultAttrName = "ra.result";
+/// The attribute of the function that does one tile of a kernel: an `i64`, the
+/// bytes of scratch memory on the stack of each thread that runs it.
+inline constexpr llvm::StringLiteral kScratchAttrName = "ra.scratch_bytes";
 /// The function that instrumented code calls before each kernel:
 /// `void ra_rt_count_kernel(void)`.
 inline constexpr llvm::StringLiteral kCountKernelName = "ra_rt_count_kernel";
@@ -53,6 +58,12 @@ struct VectorShape {
 /// functions beside that function.
 void populateRAToVectorPatterns(mlir::RewritePatternSet &patterns,
                                 VectorShape shape = {});
+
+/// 2^x of a vector of f32 whose lanes are at most 0 or NaN: within 2.1 units in
+/// the last place for x > -126.5, exactly 1 at 0, exactly 0 below, NaN for NaN.
+/// Emits a polynomial of degree 5, so no call.
+mlir::Value createExp2OfNonPositive(mlir::ImplicitLocOpBuilder &builder,
+                                    mlir::Value x);
 
 /// Patterns that replace exp and tanh of f32 vectors by polynomials, accurate
 /// to a few units in the last place.
