@@ -165,6 +165,10 @@ public:
   /// exist.
   void productColumn(Value firstRow, Value endRow, Value column,
                      Value firstDepth, Value endDepth, const Product &product);
+  /// For `numRows` rows from `row` on and the vectors at `columns`, whose sums
+  /// are all in registers.
+  void productBlock(Value row, int64_t numRows, llvm::ArrayRef<Value> columns,
+                    Value firstDepth, Value endDepth, const Product &product);
 
 private:
   /// Rows of a lanes x lanes block -> its columns.
@@ -176,8 +180,6 @@ private:
   void forColumnBlocks(Value count, int64_t unrolledBlocks,
                        llvm::function_ref<void(Value)> block,
                        llvm::function_ref<void(Value)> single);
-  void productBlock(Value row, int64_t numRows, llvm::ArrayRef<Value> columns,
-                    Value firstDepth, Value endDepth, const Product &product);
 };
 
 /// A private function beside `kernel`, named after it with `_tile` (and a

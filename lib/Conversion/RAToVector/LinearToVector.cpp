@@ -6,10 +6,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A tile is a block of rows (the leading dims, flattened) by a block of the
-// last output dim, for one position of the other output dims. It runs over the
-// channels in blocks: rows of x and the transposed rows of W go to f32 scratch,
-// and the register-tiled product adds them up in a third. Lanes = outputs.
+// A task is a chunk of rows (the leading dims, flattened) by a few panels of
+// the last output dim, for one position of the other output dims. Lanes =
+// outputs. The panels, [channels][outputs] each, stay in L2 while blocks of
+// rows run past them; a block's sums are in registers over all channels.
+//
+// Both sides are read in place where they are f32 and laid out so: x in
+// contiguous rows, the weight in panels. Otherwise a task converts its panels
+// once, and each block its rows, into scratch. Where the channels are too many
+// for that, or not known, they are taken in blocks, and the sums wait in
+// scratch in between.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,47 +31,33 @@ using namespace ra::detail;
 
 namespace {
 
-/// Block sizes: x 96 KiB, W 32 KiB and the sums 48 KiB fit in L2, one panel of
-/// W and a few rows of x in L1.
-constexpr int64_t kRowBlock = 192;
-constexpr int64_t kColumnBlock = 64;
-constexpr int64_t kDepthBlock = 128;
+/// Bytes of the panels of a task, which share L2 with what streams past.
+constexpr int64_t kPanelBytes = 800 << 10;
+/// Rows of a task: many, so that converting panels costs little.
+constexpr int64_t kRowChunk = 1024;
+/// The most channels that are taken at once, and the size of a block of more.
+constexpr int64_t kMaxDepth = 4096;
+constexpr int64_t kDepthBlock = 512;
+/// With sums in scratch tasks are smaller.
+constexpr int64_t kBlockedRowChunk = 256;
+constexpr int64_t kBlockedPanelBytes = 256 << 10;
 
+/// Static sizes of a task.
 struct LinearTile {
-  int64_t rows, columns, depth;
+  /// The register tile: rows and vectors.
+  int64_t rows, chunks;
+  /// Width of a panel, a multiple of the lanes.
+  int64_t panel;
+  int64_t panelsPerTask, rowsPerTask;
+  /// Channels taken at once; `blocked` when there may be more.
+  int64_t depth;
+  bool blocked;
+  /// What is converted into scratch.
+  bool packInput, packWeight;
+  int64_t bytes;
+
+  int64_t columns() const { return panel * panelsPerTask; }
 };
-
-/// The block of the last output dim with the least waste.
-int64_t chooseColumns(int64_t extent, int64_t lanes) {
-  if (ShapedType::isDynamic(extent))
-    return kColumnBlock;
-  if (extent <= kColumnBlock + 2 * lanes)
-    return llvm::alignTo(std::max<int64_t>(extent, 1), lanes);
-  return kColumnBlock;
-}
-
-LinearTile chooseTile(LinearOp op, VectorShape shape) {
-  auto input = cast<MemRefType>(op.getInput().getType());
-  SmallVector<int64_t> extents = getLogicalShape(input, op.getInputMap());
-  int64_t rows = 1;
-  for (int64_t extent : ArrayRef(extents).drop_back()) {
-    if (ShapedType::isDynamic(extent) || rows > kRowBlock) {
-      rows = kRowBlock;
-      break;
-    }
-    rows *= std::max<int64_t>(extent, 1);
-  }
-  auto weight = cast<MemRefType>(op.getWeight().getType());
-  int64_t outputs = weight.getDimSize(weight.getRank() - 2);
-  int64_t depth = weight.getDimSize(weight.getRank() - 1);
-  LinearTile tile;
-  tile.rows = llvm::alignTo(std::min(rows, kRowBlock), shape.rows);
-  tile.columns = chooseColumns(outputs, shape.lanes);
-  tile.depth = ShapedType::isDynamic(depth)
-                   ? kDepthBlock
-                   : std::min(kDepthBlock, std::max<int64_t>(depth, 1));
-  return tile;
-}
 
 /// ra.linear on the values of one function.
 struct LinearProblem {
@@ -90,24 +82,84 @@ LinearProblem describe(LinearOp op, const Range &operands) {
   return problem;
 }
 
-class LinearTileEmitter : KernelEmitter {
+/// True when the rows of `view` (its leading dims, flattened) follow each other
+/// in memory.
+bool hasFlatRows(const OperandView &view) {
+  return view.map.isIdentity() && view.type().getLayout().isIdentity();
+}
+
+LinearTile chooseTile(const LinearProblem &problem, VectorShape shape) {
+  int64_t depth = problem.weight.staticExtent(problem.numOutput);
+  int64_t outputs = problem.weight.staticExtent(problem.numOutput - 1);
+  auto isF32 = [](const OperandView &view) {
+    return view.type().getElementType().isF32();
+  };
+  LinearTile tile;
+  tile.chunks = std::min<int64_t>(2, shape.chunks);
+  tile.panel = tile.chunks * shape.lanes;
+  // As many registers as the shape says there are.
+  int64_t registers = (shape.rows + 1) * shape.chunks + 1;
+  tile.rows =
+      std::max<int64_t>(1, (registers - tile.chunks - 1) / tile.chunks);
+  tile.blocked = ShapedType::isDynamic(depth) || depth > kMaxDepth;
+  tile.depth = tile.blocked ? kDepthBlock : std::max<int64_t>(depth, 1);
+  tile.packInput = !isF32(problem.input) || !hasFlatRows(problem.input) ||
+                   ShapedType::isDynamic(depth);
+  tile.packWeight = true;
+  int64_t perPanel = tile.depth * tile.panel * 4;
+  tile.panelsPerTask = std::max<int64_t>(
+      1, (tile.blocked ? kBlockedPanelBytes : kPanelBytes) / perPanel);
+  if (!ShapedType::isDynamic(outputs))
+    tile.panelsPerTask =
+        std::min(tile.panelsPerTask,
+                 std::max<int64_t>(llvm::divideCeil(outputs, tile.panel), 1));
+  tile.rowsPerTask = llvm::alignTo(tile.blocked ? kBlockedRowChunk : kRowChunk,
+                                   tile.rows);
+  int64_t floats = tile.columns() + tile.rows * tile.panel;
+  if (tile.packInput)
+    floats += tile.rows * tile.depth;
+  if (tile.packWeight)
+    floats += tile.depth * tile.columns();
+  if (tile.blocked)
+    floats += tile.rowsPerTask * tile.columns();
+  tile.bytes = 4 * floats;
+  return tile;
+}
+
+class LinearTaskEmitter : KernelEmitter {
 public:
-  LinearTileEmitter(ImplicitLocOpBuilder &builder, VectorShape shape,
-                    const LinearProblem &problem, LinearTile tile)
+  LinearTaskEmitter(ImplicitLocOpBuilder &builder, VectorShape shape,
+                    const LinearProblem &problem, const LinearTile &tile)
       : KernelEmitter(builder, shape), problem(problem), tile(tile) {}
 
   /// `outer` are the output dims but the last.
-  void emit(Value rowTile, ArrayRef<Value> outer, Value columnTile);
+  void emit(Value firstRow, ArrayRef<Value> outer, Value firstPanel);
 
 private:
+  /// Rows [first, first + count) of the task's chunk.
+  void forRowBlocks(function_ref<void(Value first, int64_t count)> body);
   Values rowCoordinates(Value row);
+  void packPanels(Value firstDepth, Value depth);
+  void multiply(Value row, int64_t count, Value firstDepth, Value depth);
+  void storePanel(ArrayRef<Values> coordinates, Value column,
+                  function_ref<Value(int64_t, int64_t)> sum);
+  Value columnOf(Value panel, int64_t chunk) {
+    return add(mul(panel, index(tile.panel)), index(chunk * shape.lanes));
+  }
 
   const LinearProblem &problem;
   LinearTile tile;
+  SmallVector<Value> outer;
+  Value firstRow, numRows, firstColumn, numColumns, numPanels;
+  /// [columns], [rows][depth], [panel][depth][columns], [rows][columns],
+  /// [rows][panel].
+  Value biases, x, w, sums, edge;
+  /// x as [rows][channels], where it is read in place.
+  Value flatInput;
 };
 
 /// The leading dims of flat row `row`.
-KernelEmitter::Values LinearTileEmitter::rowCoordinates(Value row) {
+KernelEmitter::Values LinearTaskEmitter::rowCoordinates(Value row) {
   Values coordinates(problem.numLeading);
   for (unsigned dim = problem.numLeading; dim-- > 1;) {
     Value size = extent(problem.input, dim);
@@ -118,75 +170,192 @@ KernelEmitter::Values LinearTileEmitter::rowCoordinates(Value row) {
   return coordinates;
 }
 
-void LinearTileEmitter::emit(Value rowTile, ArrayRef<Value> outer,
-                             Value columnTile) {
-  Value x = scratch({tile.rows, tile.depth});
-  // One panel of the product after the other, each [depth][panel].
-  int64_t panel = shape.lanes * shape.chunks;
-  int64_t numPanels = llvm::divideCeil(tile.columns, panel);
-  Value w = scratch({numPanels, tile.depth, std::min(panel, tile.columns)});
-  auto inPanel = [&](Value k, Value column) -> Values {
-    return {div(column, index(panel)), k, rem(column, index(panel))};
+void LinearTaskEmitter::forRowBlocks(
+    function_ref<void(Value first, int64_t count)> body) {
+  // Blocks of the register tile, and the rest in smaller ones.
+  Value done = index(0);
+  int64_t left = tile.rows;
+  for (int64_t count : {tile.rows, int64_t(4), int64_t(1)}) {
+    if (count > left || count == left - 1)
+      continue;
+    Value end =
+        add(done, mul(div(sub(numRows, done), index(count)), index(count)));
+    loop(done, end, count, [&](Value row) { body(row, count); });
+    done = end;
+    left = count;
+    if (count == 1)
+      break;
+  }
+}
+
+/// w[p][k][c] = weight[column (p, c), firstDepth + k], 0 beyond the last column.
+void LinearTaskEmitter::packPanels(Value firstDepth, Value depth) {
+  loop(index(0), numPanels, 1, [&](Value panel) {
+    Value column = mul(panel, index(tile.panel));
+    Value count = min(index(tile.panel), sub(numColumns, column));
+    Values at(outer);
+    at.append({add(firstColumn, column), firstDepth});
+    // Lanes beyond the last column repeat it and are not stored.
+    copyTransposed(problem.weight, at, problem.numOutput - 1, count,
+                   problem.numOutput, depth, /*factor=*/Value(), w,
+                   [&](Value k, Value c) { return Values{panel, k, c}; });
+    loop(roundUp(count, shape.lanes), index(tile.panel), 1, [&](Value c) {
+      loop(index(0), depth, 1,
+           [&](Value k) { store(f32(0.0), w, {panel, k, c}); });
+    });
+  });
+}
+
+/// Stores sums of the rows at `coordinates` (leading dims) to the panel that
+/// starts at `column` of the task.
+void LinearTaskEmitter::storePanel(
+    ArrayRef<Values> coordinates, Value column,
+    function_ref<Value(int64_t row, int64_t chunk)> sum) {
+  const OperandView &init = problem.init;
+  unsigned columnDim = problem.numLeading + problem.numOutput - 1;
+  auto at = [&](int64_t row, Value offset) {
+    Values result(coordinates[row]);
+    llvm::append_range(result, outer);
+    result.push_back(add(firstColumn, offset));
+    return result;
   };
-  Value sums = scratch({tile.rows, tile.columns});
+  auto storeVectors = [&] {
+    for (size_t row = 0; row < coordinates.size(); ++row)
+      for (int64_t chunk = 0; chunk < tile.chunks; ++chunk)
+        vector::StoreOp::create(
+            b, truncate(sum(row, chunk), init.type().getElementType()),
+            init.memref,
+            init.indices(
+                at(row, add(column, index(chunk * shape.lanes)))));
+  };
+  Value left = sub(numColumns, column);
+  auto storeElements = [&] {
+    for (size_t row = 0; row < coordinates.size(); ++row) {
+      Value r = index(row);
+      for (int64_t chunk = 0; chunk < tile.chunks; ++chunk)
+        storeVector(sum(row, chunk), edge,
+                    {r, index(chunk * shape.lanes)});
+      storeRow(edge, {r}, min(left, index(tile.panel)), init, at(row, column),
+               columnDim);
+    }
+  };
+  int64_t outputs = init.staticExtent(columnDim);
+  if (!init.isContiguous(columnDim))
+    storeElements();
+  else if (!ShapedType::isDynamic(outputs) && outputs % tile.panel == 0)
+    storeVectors();
+  else
+    ifThenElse(
+        compare(arith::CmpIPredicate::sge, left, index(tile.panel)),
+        storeVectors, storeElements);
+}
+
+/// Rows [row, row + count) with all panels of the task.
+void LinearTaskEmitter::multiply(Value row, int64_t count, Value firstDepth,
+                                 Value depth) {
+  SmallVector<Values> coordinates;
+  for (int64_t r = 0; r < count; ++r)
+    coordinates.push_back(rowCoordinates(add(firstRow, add(row, index(r)))));
+  if (tile.packInput)
+    for (int64_t r = 0; r < count; ++r) {
+      Values at(coordinates[r]);
+      at.push_back(firstDepth);
+      copyRow(problem.input, at, problem.numLeading, depth, x, {index(r)});
+    }
+  Value inputRow = tile.packInput ? index(0) : add(firstRow, row);
+  loop(index(0), numPanels, 1, [&](Value panel) {
+    Product product;
+    product.a = [&](Value r, Value k) {
+      return tile.packInput ? load(x, {r, k})
+                            : load(flatInput, {r, add(firstDepth, k)});
+    };
+    product.b = [&](Value k, Value column) {
+      return loadVector(w, {panel, k, column});
+    };
+    auto inTask = [&](Value column) {
+      return add(mul(panel, index(tile.panel)), column);
+    };
+    product.init = [&](Value r, Value column) {
+      if (!tile.blocked)
+        return loadVector(biases, {inTask(column)});
+      return loadVector(sums, {sub(add(row, r), inputRow), inTask(column)});
+    };
+    Values totals;
+    product.store = [&](Value total, Value r, Value column) {
+      if (!tile.blocked)
+        totals.push_back(total);
+      else
+        storeVector(total, sums,
+                    {sub(add(row, r), inputRow), inTask(column)});
+    };
+    Values columns;
+    for (int64_t chunk = 0; chunk < tile.chunks; ++chunk)
+      columns.push_back(index(chunk * shape.lanes));
+    productBlock(inputRow, count, columns, index(0), depth, product);
+    if (!tile.blocked)
+      storePanel(coordinates, inTask(index(0)),
+                 [&](int64_t r, int64_t chunk) {
+                   return totals[r * tile.chunks + chunk];
+                 });
+  });
+}
+
+void LinearTaskEmitter::emit(Value taskRow, ArrayRef<Value> outerDims,
+                             Value firstPanel) {
+  outer.assign(outerDims.begin(), outerDims.end());
+  biases = scratch({tile.columns()});
+  if (tile.packInput)
+    x = scratch({tile.rows, tile.depth});
+  if (tile.packWeight)
+    w = scratch({tile.panelsPerTask, tile.depth, tile.panel});
+  if (tile.blocked)
+    sums = scratch({tile.rowsPerTask, tile.columns()});
+  edge = scratch({tile.rows, tile.panel});
 
   Value allRows = index(1);
   for (unsigned dim = 0; dim < problem.numLeading; ++dim)
     allRows = mul(allRows, extent(problem.input, dim));
   Value allColumns = extent(problem.weight, problem.numOutput - 1);
   Value allDepth = extent(problem.weight, problem.numOutput);
-  Value firstRow = mul(rowTile, index(tile.rows));
-  Value numRows = min(index(tile.rows), sub(allRows, firstRow));
-  Value paddedRows = roundUp(numRows, shape.rows);
-  Value firstColumn = mul(columnTile, index(tile.columns));
-  Value numColumns = min(index(tile.columns), sub(allColumns, firstColumn));
+  firstRow = taskRow;
+  numRows = min(index(tile.rowsPerTask), sub(allRows, firstRow));
+  firstColumn = mul(firstPanel, index(tile.panel));
+  numColumns = min(index(tile.columns()), sub(allColumns, firstColumn));
+  numPanels = ceilDiv(numColumns, tile.panel);
+  if (!tile.packInput) {
+    SmallVector<ReassociationIndices> groups(2);
+    for (unsigned dim = 0; dim < problem.numLeading; ++dim)
+      groups[0].push_back(dim);
+    groups[1].push_back(problem.numLeading);
+    flatInput =
+        memref::CollapseShapeOp::create(b, problem.input.memref, groups);
+  }
 
-  // The sums start from the bias.
+  zeroRow(biases, {}, index(0), index(tile.columns()));
   if (problem.bias.memref) {
     Values at(outer);
     at.push_back(firstColumn);
-    copyRow(problem.bias, at, problem.numOutput - 1, numColumns, sums,
-            {index(0)});
-    zeroRow(sums, {index(0)}, numColumns, index(tile.columns));
-  } else {
-    zeroRow(sums, {index(0)}, index(0), index(tile.columns));
+    copyRow(problem.bias, at, problem.numOutput - 1, numColumns, biases, {});
   }
-  loop(index(1), paddedRows, 1, [&](Value row) {
-    loop(index(0), index(tile.columns), shape.lanes, [&](Value column) {
-      storeVector(loadVector(sums, {index(0), column}), sums, {row, column});
+  if (!tile.blocked) {
+    packPanels(index(0), allDepth);
+    forRowBlocks([&](Value row, int64_t count) {
+      multiply(row, count, index(0), allDepth);
+    });
+    return;
+  }
+  loop(index(0), numRows, 1, [&](Value row) {
+    loop(index(0), index(tile.columns()), shape.lanes, [&](Value column) {
+      storeVector(loadVector(biases, {column}), sums, {row, column});
     });
   });
-
   loop(index(0), allDepth, tile.depth, [&](Value firstDepth) {
     Value depth = min(index(tile.depth), sub(allDepth, firstDepth));
-    loop(index(0), numRows, 1, [&](Value row) {
-      Values at = rowCoordinates(add(firstRow, row));
-      at.push_back(firstDepth);
-      copyRow(problem.input, at, problem.numLeading, depth, x, {row});
+    packPanels(firstDepth, depth);
+    forRowBlocks([&](Value row, int64_t count) {
+      multiply(row, count, firstDepth, depth);
     });
-    loop(numRows, paddedRows, 1,
-         [&](Value row) { zeroRow(x, {row}, index(0), depth); });
-    Values at(outer);
-    at.append({firstColumn, firstDepth});
-    copyTransposed(problem.weight, at, problem.numOutput - 1, numColumns,
-                   problem.numOutput, depth, /*factor=*/Value(), w, inPanel);
-    loop(numColumns, index(tile.columns), 1, [&](Value column) {
-      loop(index(0), depth, 1,
-           [&](Value k) { store(f32(0.0), w, inPanel(k, column)); });
-    });
-    product(paddedRows, tile.columns, depth,
-            {[&](Value row, Value k) { return load(x, {row, k}); },
-             [&](Value k, Value column) {
-               return loadVector(w, inPanel(k, column));
-             },
-             [&](Value row, Value column) {
-               return loadVector(sums, {row, column});
-             },
-             [&](Value total, Value row, Value column) {
-               storeVector(total, sums, {row, column});
-             }});
   });
-
   loop(index(0), numRows, 1, [&](Value row) {
     Values at = rowCoordinates(add(firstRow, row));
     llvm::append_range(at, outer);
@@ -204,31 +373,32 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
     auto kernel = op->getParentOfType<func::FuncOp>();
     if (!kernel || !isa<MemRefType>(op.getInput().getType()))
       return rewriter.notifyMatchFailure(op, "not on memrefs in a function");
-    LinearTile tile = chooseTile(op, shape);
+    LinearProblem problem = describe(op, op->getOperands());
+    LinearTile tile = chooseTile(problem, shape);
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    unsigned numLoops = op.getNumOutputDims() + 1;
+    unsigned numLoops = problem.numOutput + 1;
     SmallVector<Type> types(numLoops, b.getIndexType());
     llvm::append_range(types, op->getOperandTypes());
-    func::FuncOp function = createTileFunction(b, kernel, types, 0);
-    LinearProblem inTile =
+    func::FuncOp function = createTileFunction(b, kernel, types, tile.bytes);
+    LinearProblem inTask =
         describe(op, function.getArguments().drop_front(numLoops));
     SmallVector<Value> ivs(function.getArguments().take_front(numLoops));
-    LinearTileEmitter(b, shape, inTile, tile)
+    LinearTaskEmitter(b, shape, inTask, tile)
         .emit(ivs.front(), ArrayRef(ivs).drop_front().drop_back(), ivs.back());
 
     b.setInsertionPoint(op);
     KernelEmitter outer(b, shape);
-    LinearProblem problem = describe(op, op->getOperands());
     Value rows = outer.index(1);
     for (unsigned dim = 0; dim < problem.numLeading; ++dim)
       rows = outer.mul(rows, outer.extent(problem.input, dim));
-    SmallVector<Value> upper = {outer.ceilDiv(rows, tile.rows)};
+    SmallVector<Value> upper = {rows}, step(numLoops, outer.index(1));
+    step.front() = outer.index(tile.rowsPerTask);
     for (unsigned dim = 0; dim + 1 < problem.numOutput; ++dim)
       upper.push_back(outer.extent(problem.weight, dim));
     upper.push_back(outer.ceilDiv(
-        outer.extent(problem.weight, problem.numOutput - 1), tile.columns));
+        outer.extent(problem.weight, problem.numOutput - 1), tile.panel));
+    step.back() = outer.index(tile.panelsPerTask);
     SmallVector<Value> lower(numLoops, outer.index(0));
-    SmallVector<Value> step(numLoops, outer.index(1));
     scf::ParallelOp::create(
         b, lower, upper, step,
         [&](OpBuilder &nested, Location loc, ValueRange loopIvs) {
