@@ -30,6 +30,8 @@ void ra::buildBufferizePipeline(OpPassManager &pm,
                                 const BufferizePipelineOptions &options) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
+  if (options.panel != 0)
+    pm.addPass(createPackWeightsPass({options.panel}));
   pm.addNestedPass<func::FuncOp>(createDecomposeAggregatesPass());
   pm.addPass(createOutlineShapesPass());
   pm.addPass(createExternalizeConstantsPass({options.maxConstantBytes}));

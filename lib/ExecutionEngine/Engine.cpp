@@ -272,8 +272,12 @@ Engine::compile(ModuleOp module, const EngineOptions &options) {
   OwningOpRef<ModuleOp> owned = module.clone();
   ModuleOp copy = *owned;
 
+  VectorShape shape = options.vectorShape.value_or(getHostVectorShape());
+  BufferizePipelineOptions bufferizing;
+  if (options.packWeights)
+    bufferizing.panel = getPanel(shape);
   PassManager bufferize(context);
-  buildBufferizePipeline(bufferize, BufferizePipelineOptions());
+  buildBufferizePipeline(bufferize, bufferizing);
   if (failed(bufferize.run(copy)))
     return failure();
 
@@ -315,7 +319,6 @@ Engine::compile(ModuleOp module, const EngineOptions &options) {
   }
 
   LowerToCpuPipelineOptions lowering;
-  VectorShape shape = options.vectorShape.value_or(getHostVectorShape());
   lowering.threads = threads;
   lowering.instrument = options.instrument;
   lowering.lanes = shape.lanes;

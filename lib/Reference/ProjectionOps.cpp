@@ -52,6 +52,29 @@ static bool project(const Array &x, const Array &weight, const Array *bias,
   return runProduct(plan, threads);
 }
 
+/// [n'..., panels, c, panel] -> [n'..., outputs, c]; nothing when memory runs
+/// out.
+static std::optional<Array> unpackPanels(const Array &packed, int64_t outputs) {
+  Extents shape(packed.shape().drop_back(3));
+  int64_t outer = 1;
+  for (int64_t extent : shape)
+    outer *= extent;
+  ArrayRef<int64_t> inner = packed.shape().take_back(3);
+  int64_t panels = inner[0], channels = inner[1], panel = inner[2];
+  shape.append({outputs, channels});
+  std::optional<Array> weight = Array::allocate(shape, /*isFloat=*/true);
+  if (!weight)
+    return std::nullopt;
+  double *to = weight->mutableFloats();
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t n = 0; n < outputs; ++n)
+      for (int64_t c = 0; c < channels; ++c)
+        *to++ = packed.floats()[((o * panels + n / panel) * channels + c) *
+                                    panel +
+                                n % panel];
+  return weight;
+}
+
 LogicalResult Evaluator::evaluateLinear(LinearOp op) {
   if (!op.hasPureTensorSemantics())
     return unsupported(op);
@@ -88,8 +111,7 @@ LogicalResult Evaluator::evaluateLinear(LinearOp op) {
                   : project<double>(x, weight, biasArray, *y, viewX, viewY,
                                     leading, rounding, numThreads);
   if (!done)
-    return op.emitError() << "no memory for the operands of a product in the "
-                             "reference interpreter; evaluate a smaller batch";
+    return noMemory();
   set(op->getResult(0), std::move(*y));
   return success();
 }

@@ -21,6 +21,11 @@ struct BufferizePipelineOptions
       *this, "max-constant-bytes",
       llvm::cl::desc("The largest constant, in bytes, that stays in the code"),
       llvm::cl::init(4096)};
+  Option<int64_t> panel{
+      *this, "panel",
+      llvm::cl::desc("Store weights that are parameters in panels of so many "
+                     "outputs, in @f.prepare; 0 leaves them"),
+      llvm::cl::init(0)};
 };
 
 /// From functions on tensors to functions on buffers: results are written to

@@ -53,6 +53,11 @@ struct EngineOptions {
   /// on any machine, at different speeds.
   std::optional<VectorShape> vectorShape;
 
+  /// Weights that are parameters or constants are packed once, when the entry
+  /// is prepared (see `ra-pack-weights`), which takes their size in memory
+  /// again. Off, each call packs what it reads.
+  bool packWeights = true;
+
   /// LLVM's optimisation level, 0 to 3.
   unsigned optLevel = 3;
 

@@ -99,6 +99,8 @@ std::optional<std::string> ra::detail::whyNotLowered(Operation *op,
   if (op->getNumResults() != 0)
     return "has no CPU lowering on tensors; decompose it or bufferise first "
            "(--ra-bufferize)";
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return whyNotLowered(linear, shape);
   if (auto attention = dyn_cast<AttentionOp>(op))
     return scratchTooLarge(attention, shape);
   if (auto reciprocal = dyn_cast<ReciprocalAttentionOp>(op)) {

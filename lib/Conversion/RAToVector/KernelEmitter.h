@@ -21,6 +21,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "ra/Conversion/RAToVector/Passes.h"
+#include "ra/Dialect/RA/IR/RAOps.h"
 
 #include <functional>
 #include <optional>
@@ -196,6 +197,8 @@ mlir::func::FuncOp createTileFunction(mlir::ImplicitLocOpBuilder &builder,
 /// remedy; nothing when they should not.
 std::optional<std::string> whyNotLowered(mlir::Operation *op,
                                          VectorShape shape);
+
+std::optional<std::string> whyNotLowered(LinearOp op, VectorShape shape);
 
 /// One set of patterns per group of ops; see populateRAToVectorPatterns().
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns,

@@ -42,6 +42,9 @@ constexpr int64_t kDepthBlock = 512;
 constexpr int64_t kBlockedRowChunk = 256;
 constexpr int64_t kBlockedPanelBytes = 256 << 10;
 
+/// The widest panel: more would leave no registers for rows.
+constexpr int64_t kMaxPanelVectors = 8;
+
 /// Static sizes of a task.
 struct LinearTile {
   /// The register tile: rows and vectors.
@@ -63,6 +66,11 @@ struct LinearTile {
 struct LinearProblem {
   OperandView input, weight, bias, init;
   unsigned numLeading, numOutput;
+  /// Of the weight, 0 when it is stored as [n..., c].
+  int64_t panel;
+
+  /// The last output dim, as a dim of the init.
+  unsigned columnDim() const { return numLeading + numOutput - 1; }
 };
 
 template <typename Range>
@@ -75,7 +83,9 @@ LinearProblem describe(LinearOp op, const Range &operands) {
     return AffineMap::getMultiDimIdentityMap(rank, context);
   };
   problem.input = {operands[0], op.getInputMap()};
-  problem.weight = {operands[1], identity(problem.numOutput + 1)};
+  problem.panel = op.getPanel().value_or(0);
+  problem.weight = {operands[1],
+                    identity(problem.numOutput + (problem.panel ? 2 : 1))};
   if (op.getBias())
     problem.bias = {operands[2], identity(problem.numOutput)};
   problem.init = {operands[op->getNumOperands() - 1], op.getOutputMap()};
@@ -90,13 +100,13 @@ bool hasFlatRows(const OperandView &view) {
 
 LinearTile chooseTile(const LinearProblem &problem, VectorShape shape) {
   int64_t depth = problem.weight.staticExtent(problem.numOutput);
-  int64_t outputs = problem.weight.staticExtent(problem.numOutput - 1);
+  int64_t outputs = problem.init.staticExtent(problem.columnDim());
   auto isF32 = [](const OperandView &view) {
     return view.type().getElementType().isF32();
   };
   LinearTile tile;
-  tile.chunks = std::min<int64_t>(2, shape.chunks);
-  tile.panel = tile.chunks * shape.lanes;
+  tile.panel = problem.panel ? problem.panel : getPanel(shape);
+  tile.chunks = tile.panel / shape.lanes;
   // As many registers as the shape says there are.
   int64_t registers = (shape.rows + 1) * shape.chunks + 1;
   tile.rows =
@@ -105,7 +115,7 @@ LinearTile chooseTile(const LinearProblem &problem, VectorShape shape) {
   tile.depth = tile.blocked ? kDepthBlock : std::max<int64_t>(depth, 1);
   tile.packInput = !isF32(problem.input) || !hasFlatRows(problem.input) ||
                    ShapedType::isDynamic(depth);
-  tile.packWeight = true;
+  tile.packWeight = !problem.panel || !isF32(problem.weight);
   int64_t perPanel = tile.depth * tile.panel * 4;
   tile.panelsPerTask = std::max<int64_t>(
       1, (tile.blocked ? kBlockedPanelBytes : kPanelBytes) / perPanel);
@@ -133,7 +143,7 @@ public:
       : KernelEmitter(builder, shape), problem(problem), tile(tile) {}
 
   /// `outer` are the output dims but the last.
-  void emit(Value firstRow, ArrayRef<Value> outer, Value firstPanel);
+  void emit(Value taskRow, ArrayRef<Value> outer, Value taskPanel);
 
 private:
   /// Rows [first, first + count) of the task's chunk.
@@ -150,7 +160,7 @@ private:
   const LinearProblem &problem;
   LinearTile tile;
   SmallVector<Value> outer;
-  Value firstRow, numRows, firstColumn, numColumns, numPanels;
+  Value firstRow, numRows, firstPanel, numPanels, firstColumn, numColumns;
   /// [columns], [rows][depth], [panel][depth][columns], [rows][columns],
   /// [rows][panel].
   Value biases, x, w, sums, edge;
@@ -188,9 +198,22 @@ void LinearTaskEmitter::forRowBlocks(
   }
 }
 
-/// w[p][k][c] = weight[column (p, c), firstDepth + k], 0 beyond the last column.
+/// w[p][k][c] = weight[column (p, c), firstDepth + k]
 void LinearTaskEmitter::packPanels(Value firstDepth, Value depth) {
+  if (!tile.packWeight)
+    return;
+  unsigned channelDim = problem.numOutput;
   loop(index(0), numPanels, 1, [&](Value panel) {
+    if (problem.panel) {
+      Values at(outer);
+      at.append({add(firstPanel, panel), firstDepth, index(0)});
+      loop(index(0), depth, 1, [&](Value k) {
+        at[channelDim] = add(firstDepth, k);
+        copyRow(problem.weight, at, channelDim + 1, index(tile.panel), w,
+                {panel, k});
+      });
+      return;
+    }
     Value column = mul(panel, index(tile.panel));
     Value count = min(index(tile.panel), sub(numColumns, column));
     Values at(outer);
@@ -212,7 +235,7 @@ void LinearTaskEmitter::storePanel(
     ArrayRef<Values> coordinates, Value column,
     function_ref<Value(int64_t row, int64_t chunk)> sum) {
   const OperandView &init = problem.init;
-  unsigned columnDim = problem.numLeading + problem.numOutput - 1;
+  unsigned columnDim = problem.columnDim();
   auto at = [&](int64_t row, Value offset) {
     Values result(coordinates[row]);
     llvm::append_range(result, outer);
@@ -257,11 +280,11 @@ void LinearTaskEmitter::multiply(Value row, int64_t count, Value firstDepth,
   for (int64_t r = 0; r < count; ++r)
     coordinates.push_back(rowCoordinates(add(firstRow, add(row, index(r)))));
   if (tile.packInput)
-    for (int64_t r = 0; r < count; ++r) {
-      Values at(coordinates[r]);
+    loop(index(0), index(count), 1, [&](Value r) {
+      Values at = rowCoordinates(add(firstRow, add(row, r)));
       at.push_back(firstDepth);
-      copyRow(problem.input, at, problem.numLeading, depth, x, {index(r)});
-    }
+      copyRow(problem.input, at, problem.numLeading, depth, x, {r});
+    });
   Value inputRow = tile.packInput ? index(0) : add(firstRow, row);
   loop(index(0), numPanels, 1, [&](Value panel) {
     Product product;
@@ -270,7 +293,11 @@ void LinearTaskEmitter::multiply(Value row, int64_t count, Value firstDepth,
                             : load(flatInput, {r, add(firstDepth, k)});
     };
     product.b = [&](Value k, Value column) {
-      return loadVector(w, {panel, k, column});
+      if (tile.packWeight)
+        return loadVector(w, {panel, k, column});
+      Values at(outer);
+      at.append({add(firstPanel, panel), add(firstDepth, k), column});
+      return loadVector(problem.weight.memref, at);
     };
     auto inTask = [&](Value column) {
       return add(mul(panel, index(tile.panel)), column);
@@ -301,7 +328,7 @@ void LinearTaskEmitter::multiply(Value row, int64_t count, Value firstDepth,
 }
 
 void LinearTaskEmitter::emit(Value taskRow, ArrayRef<Value> outerDims,
-                             Value firstPanel) {
+                             Value taskPanel) {
   outer.assign(outerDims.begin(), outerDims.end());
   biases = scratch({tile.columns()});
   if (tile.packInput)
@@ -315,10 +342,11 @@ void LinearTaskEmitter::emit(Value taskRow, ArrayRef<Value> outerDims,
   Value allRows = index(1);
   for (unsigned dim = 0; dim < problem.numLeading; ++dim)
     allRows = mul(allRows, extent(problem.input, dim));
-  Value allColumns = extent(problem.weight, problem.numOutput - 1);
+  Value allColumns = extent(problem.init, problem.columnDim());
   Value allDepth = extent(problem.weight, problem.numOutput);
   firstRow = taskRow;
   numRows = min(index(tile.rowsPerTask), sub(allRows, firstRow));
+  firstPanel = taskPanel;
   firstColumn = mul(firstPanel, index(tile.panel));
   numColumns = min(index(tile.columns()), sub(allColumns, firstColumn));
   numPanels = ceilDiv(numColumns, tile.panel);
@@ -396,7 +424,7 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
     for (unsigned dim = 0; dim + 1 < problem.numOutput; ++dim)
       upper.push_back(outer.extent(problem.weight, dim));
     upper.push_back(outer.ceilDiv(
-        outer.extent(problem.weight, problem.numOutput - 1), tile.panel));
+        outer.extent(problem.init, problem.columnDim()), tile.panel));
     step.back() = outer.index(tile.panelsPerTask);
     SmallVector<Value> lower(numLoops, outer.index(0));
     scf::ParallelOp::create(
@@ -414,6 +442,21 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
 };
 
 } // namespace
+
+int64_t ra::getPanel(VectorShape shape) {
+  return shape.lanes * std::min<int64_t>(2, shape.chunks);
+}
+
+std::optional<std::string> ra::detail::whyNotLowered(LinearOp op,
+                                                     VectorShape shape) {
+  int64_t panel = op.getPanel().value_or(shape.lanes);
+  if (panel % shape.lanes == 0 && panel <= kMaxPanelVectors * shape.lanes)
+    return std::nullopt;
+  return "has a weight in panels of " + std::to_string(panel) +
+         " outputs; vectors of " + std::to_string(shape.lanes) +
+         " lanes need a multiple of that, at most " +
+         std::to_string(kMaxPanelVectors * shape.lanes);
+}
 
 void ra::detail::populateLinearPatterns(RewritePatternSet &patterns,
                                         VectorShape shape) {

@@ -53,6 +53,10 @@ struct VectorShape {
   int64_t chunks = 4;
 };
 
+/// The panel of ra.linear's weights that the kernels of this shape read in
+/// place.
+int64_t getPanel(VectorShape shape);
+
 /// Patterns that turn ra ops on memrefs, each in a function of its own, into
 /// loops over tiles and vector code. Tiles with scratch memory become private
 /// functions beside that function.

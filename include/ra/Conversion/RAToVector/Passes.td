@@ -75,6 +75,62 @@ def OutlineShapesPass : Pass<"ra-outline-shapes", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def PackWeightsPass : Pass<"ra-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "weights that are parameters are stored in panels by @f.prepare";
+  let description = [{
+    A weight of `ra.linear` that does not change between calls (an argument
+    marked `ra.parameter`, a result of `@f.prepare`, a constant, or a reshape of
+    one) is stored in panels of `panel` outputs, `[N / panel][C][panel]`, which
+    is the order in which a kernel reads it. The work goes to `@f.prepare`,
+    which is added where there is none; `@f` takes the packed weight instead.
+    The attributes `ra.arguments` and `ra.argument_types` of
+    `ra-outline-prepare` follow. Other weights stay; their kernel packs what a
+    tile needs.
+
+    `panel` is a number of vectors of the machine, see `ra::getPanel`; 0 leaves
+    everything as it is.
+
+    ```mlir
+    // ra-opt --ra-pack-weights=panel=4
+    func.func @f(%x: tensor<?x16xf32>, %w: tensor<8x16xf32> {ra.parameter},
+                 %y: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %0 = ra.linear ins(%x, %w : tensor<?x16xf32>, tensor<8x16xf32>)
+                     outs(%y : tensor<?x8xf32>) -> tensor<?x8xf32>
+      return %0 : tensor<?x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    // becomes
+    func.func @f.prepare(%w: tensor<8x16xf32> {ra.parameter}) -> tensor<2x16x4xf32>
+        attributes {ra.arguments = array<i64: 1>} {
+      %s = tensor.expand_shape %w [[0, 1], [2]] output_shape [2, 4, 16]
+          : tensor<8x16xf32> into tensor<2x4x16xf32>
+      %e = tensor.empty() : tensor<2x16x4xf32>
+      %p = linalg.transpose ins(%s : tensor<2x4x16xf32>)
+               outs(%e : tensor<2x16x4xf32>) permutation = [0, 2, 1]
+      return %p : tensor<2x16x4xf32>
+    }
+    func.func @f(%x: tensor<?x16xf32>, %y: tensor<?x8xf32>,
+                 %p: tensor<2x16x4xf32> {ra.parameter}) -> tensor<?x8xf32>
+        attributes {ra.argument_types = [tensor<?x16xf32>, tensor<8x16xf32>, tensor<?x8xf32>],
+                    ra.arguments = array<i64: 0, 2, -1>} {
+      %0 = ra.linear {panel = 4 : i64}
+                     ins(%x, %p : tensor<?x16xf32>, tensor<2x16x4xf32>)
+                     outs(%y : tensor<?x8xf32>) -> tensor<?x8xf32>
+      return %0 : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"panel", "panel", "int64_t", /*default=*/"0",
+           "Outputs of a panel; 0 packs nothing">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def ExternalizeConstantsPass : Pass<"ra-externalize-constants", "::mlir::ModuleOp"> {
   let summary = "large constants become arguments that the caller binds in place";
   let description = [{
@@ -250,24 +306,28 @@ def CountKernelsPass : Pass<"ra-count-kernels", "::mlir::ModuleOp"> {
 def ConvertRAToVectorPass : Pass<"convert-ra-to-vector", "::mlir::ModuleOp"> {
   let summary = "ra ops on buffers -> tiled loops and vector code";
   let description = [{
-    Lowers each `ra` op inside a kernel to an `scf.parallel` over tiles; a tile
+    Lowers each `ra` op inside a kernel to an `scf.parallel` over tasks; a task
     that needs scratch memory is a private function `@<kernel>_tile` with
     static allocas (an alloca inside a loop would grow the stack on every
-    turn). Inputs of any layout and storage type are read once per tile into
-    `f32` scratch, rows beyond the end as zeros, so the inner products see
-    aligned, contiguous, full tiles only and nothing is read out of bounds.
+    turn), whose attribute `ra.scratch_bytes` says how many bytes that is on
+    the stack of each thread. Inputs of any layout and storage type go to `f32`
+    scratch once per task; nothing is read out of bounds.
 
     *Attention*, both ops: online softmax over tiles of 64 queries and 64 keys,
     with *lanes = queries*: `S^T = K Q^T` and `O^T += V^T P^T`, so there is no
-    horizontal reduction. Memory is one tile, whatever the lengths. A score is
-    a sum of terms, each a product of one side's rows (scaled and gated) with
-    the other's: one term for `ra.attention`; for `ra.reciprocal_attention` a
-    second one with the roles exchanged. Key tiles that the mask hides from
-    every query of the tile are skipped, and only tiles that its edge runs
-    through are masked. P and basis must have been decomposed before.
+    horizontal reduction. Memory is a few tiles, whatever the lengths: a task
+    is up to four query tiles of a head, for which each tile of keys and values
+    is packed once. A score is a sum of terms, each a product of one side's
+    rows (scaled and gated) with the other's: one term for `ra.attention`; for
+    `ra.reciprocal_attention` a second one with the roles exchanged. Key tiles
+    that the mask hides from every query are skipped. Where it hides some keys
+    from some queries, and at ragged ends, each vector of queries runs by
+    itself over the keys that it sees. P and basis must have been decomposed
+    before.
 
-    *Linear*: blocks of rows, outputs and channels; the weight's block is
-    transposed into scratch.
+    *Linear*: a chunk of rows by a few panels of outputs, with sums in registers
+    over all channels. Rows of `f32` and a weight in panels (`ra-pack-weights`)
+    are read in place; other rows and weights are converted into scratch.
 
     *Rope*: one loop over pairs per row.
 

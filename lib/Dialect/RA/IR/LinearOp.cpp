@@ -19,7 +19,19 @@ int64_t LinearOp::getNumLeadingDims() {
 }
 
 int64_t LinearOp::getNumOutputDims() {
-  return cast<ShapedType>(getWeight().getType()).getRank() - 1;
+  return cast<ShapedType>(getWeight().getType()).getRank() -
+         (getPanel() ? 2 : 1);
+}
+
+SmallVector<int64_t> LinearOp::getOutputShape() {
+  auto weight = cast<ShapedType>(getWeight().getType());
+  SmallVector<int64_t> shape(
+      weight.getShape().take_front(getNumOutputDims()));
+  if (getPanel())
+    shape.back() =
+        getLogicalShape(cast<ShapedType>(getInit().getType()), getOutputMap())
+            .back();
+  return shape;
 }
 
 AffineMap LinearOp::getInputMap() {
@@ -39,46 +51,64 @@ void LinearOp::build(OpBuilder &builder, OperationState &state, Value input,
   if (isa<RankedTensorType>(init.getType()))
     results.push_back(init.getType());
   build(builder, state, results, input, weight, bias, init,
-        /*indexing_maps=*/ArrayAttr());
+        /*indexing_maps=*/ArrayAttr(), /*panel=*/IntegerAttr());
 }
 
 LogicalResult LinearOp::verify() {
   auto input = cast<ShapedType>(getInput().getType());
   auto weight = cast<ShapedType>(getWeight().getType());
   auto init = cast<ShapedType>(getInit().getType());
-  if (weight.getRank() < 2 || input.getRank() < 2)
-    return emitOpError() << "(C1) expects input and weight of rank 2 or more, "
-                            "got "
-                         << input.getRank() << " and " << weight.getRank();
+  int64_t least = getPanel() ? 3 : 2;
+  if (weight.getRank() < least || input.getRank() < 2)
+    return emitOpError() << "(C1) expects input of rank 2 or more and weight "
+                            "of rank "
+                         << least << " or more, got " << input.getRank()
+                         << " and " << weight.getRank();
   unsigned leading = getNumLeadingDims(), outputs = getNumOutputDims();
   if (failed(detail::verifyMaps(*this, getIndexingMapsAttr(),
                                 {leading + 1, leading + outputs},
                                 {"input", "init"}, "(C5)")))
     return failure();
   SmallVector<int64_t> inputShape = getLogicalShape(input, getInputMap());
-  if (!detail::compatible(inputShape.back(), weight.getShape().back()))
+  int64_t channels = weight.getDimSize(getChannelDim());
+  if (!detail::compatible(inputShape.back(), channels))
     return emitOpError() << "(C2) input has " << inputShape.back()
-                         << " channels, the weight "
-                         << weight.getShape().back();
+                         << " channels, the weight " << channels;
+  bool rankFits = init.getRank() == static_cast<int64_t>(leading + outputs);
   SmallVector<int64_t> expected(inputShape.begin(), inputShape.end() - 1);
-  llvm::append_range(expected, weight.getShape().drop_back());
-  if (init.getRank() != static_cast<int64_t>(expected.size()) ||
-      !llvm::all_of_zip(getLogicalShape(init, getOutputMap()), expected,
-                        detail::compatible))
+  if (rankFits)
+    llvm::append_range(expected, getOutputShape());
+  else
+    llvm::append_range(expected, weight.getShape().take_front(outputs));
+  if (!rankFits || !llvm::all_of_zip(getLogicalShape(init, getOutputMap()),
+                                     expected, detail::compatible))
     return emitOpError() << "(C3) init is "
                          << detail::shapeString(init.getShape())
                          << ", expects the dims (m..., n...) = "
                          << detail::shapeString(expected);
+  SmallVector<int64_t> outputShape = getOutputShape();
+  if (std::optional<int64_t> panel = getPanel()) {
+    if (*panel < 1)
+      return emitOpError() << "(C7) panel is " << *panel
+                           << ", expects a positive number";
+    SmallVector<int64_t> stored(outputShape);
+    if (ShapedType::isDynamic(stored.back()))
+      return emitOpError("(C7) panels need a static number of outputs");
+    stored.back() = llvm::divideCeil(stored.back(), *panel);
+    llvm::append_range(stored, ArrayRef<int64_t>{channels, *panel});
+    if (!llvm::all_of_zip(weight.getShape(), stored, detail::compatible))
+      return emitOpError() << "(C7) weight is "
+                           << detail::shapeString(weight.getShape())
+                           << ", expects panels "
+                           << detail::shapeString(stored);
+  }
   if (getBias()) {
     auto bias = cast<ShapedType>(getBias().getType());
-    if (bias.getRank() != weight.getRank() - 1 ||
-        !llvm::all_of_zip(bias.getShape(), weight.getShape().drop_back(),
-                          detail::compatible))
+    if (bias.getRank() != static_cast<int64_t>(outputs) ||
+        !llvm::all_of_zip(bias.getShape(), outputShape, detail::compatible))
       return emitOpError() << "(C4) bias is "
                            << detail::shapeString(bias.getShape())
-                           << ", expects "
-                           << detail::shapeString(
-                                  weight.getShape().drop_back());
+                           << ", expects " << detail::shapeString(outputShape);
     if (bias.getElementType() != input.getElementType())
       return emitOpError() << "(C6) bias is of " << bias.getElementType()
                            << ", the input of " << input.getElementType();

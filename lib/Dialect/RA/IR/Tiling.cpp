@@ -278,6 +278,10 @@ FailureOr<TilingResult>
 LinearOp::getTiledImplementation(OpBuilder &builder,
                                  ArrayRef<OpFoldResult> offsets,
                                  ArrayRef<OpFoldResult> sizes) {
+  // A tile may begin inside of a panel.
+  if (getPanel())
+    return emitOpError("with a weight in panels cannot be tiled; tile before "
+                       "ra-pack-weights");
   TileBuilder tile(*this, builder);
   unsigned leading = getNumLeadingDims(), outputs = getNumOutputDims();
   tile.sliceLeading(0, getInputMap(), offsets.take_front(leading),

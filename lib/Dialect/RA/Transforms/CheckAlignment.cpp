@@ -169,8 +169,9 @@ struct CheckAlignmentPass
         check(op, linear.getInput(), "input",
               getOperandDim(linear.getInputMap(), linear.getNumLeadingDims()),
               "channels");
-        check(op, linear.getWeight(), "weight", linear.getNumOutputDims(),
-              "channels");
+        if (!linear.getPanel())
+          check(op, linear.getWeight(), "weight", linear.getChannelDim(),
+                "channels");
         check(op, linear.getInit(), "output",
               getOperandDim(linear.getOutputMap(),
                             linear.getOutputMap().getNumDims() - 1),

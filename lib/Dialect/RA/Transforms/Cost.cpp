@@ -88,7 +88,8 @@ static int64_t countFlops(Operation *op) {
   if (auto linear = dyn_cast<LinearOp>(op)) {
     int64_t outputs = numElements(cast<ShapedType>(linear.getInit().getType()));
     int64_t channels =
-        cast<ShapedType>(linear.getWeight().getType()).getShape().back();
+        cast<ShapedType>(linear.getWeight().getType())
+            .getDimSize(linear.getChannelDim());
     return times(2, times(outputs, channels));
   }
   if (auto rope = dyn_cast<RopeOp>(op)) {

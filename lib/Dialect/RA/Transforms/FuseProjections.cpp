@@ -47,7 +47,7 @@ static unsigned getRole(Value value) {
 }
 
 static bool canPack(LinearOp op) {
-  return isa<RankedTensorType>(op.getInit().getType()) &&
+  return isa<RankedTensorType>(op.getInit().getType()) && !op.getPanel() &&
          op.getNumOutputDims() == 1 && op.getOutputMap().isIdentity() &&
          !ShapedType::isDynamic(
              cast<ShapedType>(op.getWeight().getType()).getDimSize(0));

@@ -131,6 +131,10 @@ static void collectPath(Value operand, ProjectionChain &chain) {
       return;
     }
     if (auto linear = dyn_cast<LinearOp>(def)) {
+      if (linear.getPanel()) {
+        chain.obstacle = "a projection whose weight is in panels";
+        return;
+      }
       chain.linear = linear;
       std::reverse(chain.path.begin(), chain.path.end());
       return;

@@ -62,14 +62,22 @@ def RA_LinearOp : RA_DestinationOp<"linear", [
     identities. A projection can thus write `[3, B, H, T, D]` directly from a
     weight of shape `[3, H, D, C]`.
 
+    With `panel = P` the weight is stored in *panels* of `P` outputs, as kernels
+    read it: `W[n..., c]` is element `[n'..., n / P, c, n mod P]` of an operand
+    of shape `[n'..., ceil(N / P), C, P]`, where `n` is the last output dim, `N`
+    its extent in `y`, and `n'` the other output dims. Elements beyond `N` are
+    never used. Passes that know a machine introduce it (`ra-pack-weights`).
+
     Constraints:
 
-    * (C1) `W` has rank 2 or more, `x` and `W` rank 1 or more leading dims.
+    * (C1) `W` has rank 2 or more (3 or more in panels), `x` and `W` rank 1 or
+      more leading dims.
     * (C2) `x`'s channels equal `W`'s last dim.
     * (C3) `y` has the dims `m..., n...` (through its map).
     * (C4) `b` has the shape `n...`.
     * (C5) `indexing_maps` are two permutations of the right ranks.
     * (C6) `x`, `W` and `b` have one element type; `y` has that type or `f32`.
+    * (C7) a panel is positive, `N` static, and the weight stored as said above.
 
     ```mlir
     func.func @linear(%x: tensor<?x?x768xf16>, %w: tensor<2304x768xf16>,
@@ -91,12 +99,22 @@ def RA_LinearOp : RA_DestinationOp<"linear", [
              outs(%y : tensor<2x12x128x64xf32>) -> tensor<2x12x128x64xf32>
       return %0 : tensor<2x12x128x64xf32>
     }
+
+    // 100 outputs in panels of 32.
+    func.func @panels(%x: tensor<16x768xf32>, %w: tensor<4x768x32xf32>,
+                      %y: tensor<16x100xf32>) -> tensor<16x100xf32> {
+      %0 = ra.linear {panel = 32 : i64}
+             ins(%x, %w : tensor<16x768xf32>, tensor<4x768x32xf32>)
+             outs(%y : tensor<16x100xf32>) -> tensor<16x100xf32>
+      return %0 : tensor<16x100xf32>
+    }
     ```
   }];
   let arguments = (ins
     RA_Shaped:$input, RA_Shaped:$weight, Optional<RA_Shaped>:$bias,
     RA_Shaped:$init,
-    OptionalAttr<AffineMapArrayAttr>:$indexing_maps);
+    OptionalAttr<AffineMapArrayAttr>:$indexing_maps,
+    OptionalAttr<I64Attr>:$panel);
   let results = (outs RA_Results:$results);
   let assemblyFormat = [{
     attr-dict `ins` `(` $input `,` $weight `:` type($input) `,` type($weight) `)`
@@ -114,6 +132,11 @@ def RA_LinearOp : RA_DestinationOp<"linear", [
     /// Number of leading dims m... and of output dims n... .
     int64_t getNumLeadingDims();
     int64_t getNumOutputDims();
+    /// The weight's dim of the channels.
+    int64_t getChannelDim() { return getNumOutputDims(); }
+    /// The extents of the output dims n..., of the weight or, for the last of
+    /// one in panels, of `y`.
+    ::llvm::SmallVector<int64_t> getOutputShape();
     /// (m..., c) -> dims of `input`; identity when elided.
     ::mlir::AffineMap getInputMap();
     /// (m..., n...) -> dims of `init`; identity when elided.
