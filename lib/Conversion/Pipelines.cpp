@@ -62,8 +62,10 @@ void ra::buildLowerToCpuPipeline(OpPassManager &pm,
   pm.addPass(createApproximateMathPass());
   addCleanup(pm);
   pm.addPass(createLoopInvariantCodeMotionPass());
-  if (options.threads != 1)
+  if (options.threads != 1) {
     pm.addPass(createConvertSCFToOpenMPPass({options.threads}));
+    pm.addPass(createScheduleTilesPass());
+  }
 
   pm.addPass(math::createMathExtendToSupportedTypes());
   pm.addPass(memref::createExpandStridedMetadataPass());

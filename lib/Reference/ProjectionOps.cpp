@@ -86,6 +86,17 @@ LogicalResult Evaluator::evaluateLinear(LinearOp op) {
 
   IterationView viewX = viewThrough(x.shape(), op.getInputMap());
   IterationView viewY = viewThrough(init.shape(), op.getOutputMap());
+  auto noMemory = [&] {
+    return op.emitError() << "no memory for the operands of a product in the "
+                             "reference interpreter; evaluate a smaller batch";
+  };
+  if (op.getPanel()) {
+    std::optional<Array> unpacked =
+        unpackPanels(weight, viewY.extents.back());
+    if (!unpacked)
+      return noMemory();
+    weight = *unpacked;
+  }
   if (viewX.extents.back() != weight.shape().back())
     return op.emitError() << "x has " << viewX.extents.back()
                           << " channels at run time, the weight "

@@ -361,6 +361,37 @@ def ConvertRAToVectorPass : Pass<"convert-ra-to-vector", "::mlir::ModuleOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ScheduleTilesPass : Pass<"ra-schedule-tiles", "::mlir::ModuleOp"> {
+  let summary = "a thread that is free takes the next tile";
+  let description = [{
+    Tiles cost differently (under a causal mask the last rows see the most
+    keys) and cores are not always ours alone. Worksharing loops of OpenMP that
+    call a tile's function (`ra.scratch_bytes`) get a dynamic schedule; the
+    kernels put long tiles first. Loops over elements keep the static one.
+
+    ```mlir
+    // ra-opt --ra-schedule-tiles
+    func.func private @k_tile(index) attributes {ra.scratch_bytes = 64 : i64}
+    func.func @k(%n: index) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      omp.parallel {
+        // CHECK: omp.wsloop schedule(dynamic) {
+        omp.wsloop {
+          omp.loop_nest (%i) : index = (%c0) to (%n) step (%c1) {
+            func.call @k_tile(%i) : (index) -> ()
+            omp.yield
+          }
+        }
+        omp.terminator
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::omp::OpenMPDialect"];
+}
+
 def ApproximateMathPass : Pass<"ra-approximate-math"> {
   let summary = "polynomials for exp and tanh of f32 vectors";
   let description = [{
