@@ -10,6 +10,12 @@
 // And the comparison can fail: the open-coded form is other code.
 // RUN: ra-opt %s --ra-compile=stage=open-coded --symbol-privatize=exclude=block --symbol-dce --ra-bufferize --ra-lower-to-cpu | mlir-translate --mlir-to-llvmir > %t.open.ll
 // RUN: not cmp -s %t.open.ll %t.base.ll
+//
+// With the weights in panels, as the engine has them, too.
+// RUN: ra-opt %s --ra-compile=stage=direct --ra-bufferize=panel=32 --symbol-privatize=exclude=block --symbol-dce --ra-lower-to-cpu=threads=2 | mlir-translate --mlir-to-llvmir > %t.ra-panels.ll
+// RUN: ra-opt %s --ra-compile=stage=baseline --ra-bufferize=panel=32 --symbol-privatize=exclude=block --symbol-dce --ra-lower-to-cpu=threads=2 | mlir-translate --mlir-to-llvmir > %t.base-panels.ll
+// RUN: cmp %t.ra-panels.ll %t.base-panels.ll
+// RUN: not cmp -s %t.ra-panels.ll %t.ra.ll
 func.func @block(%x: tensor<2x?x64xf16>, %wq: tensor<64x64xf16> {ra.parameter}, %wk: tensor<64x64xf16> {ra.parameter},
                  %wv: tensor<64x64xf16> {ra.parameter}, %wo: tensor<64x64xf16> {ra.parameter}) -> tensor<2x?x64xf16> {
   %c1 = arith.constant 1 : index

@@ -25,3 +25,11 @@ func.func @large(%q: memref<1x1x4x40000xf32>, %o: memref<1x1x4x40000xf32>) {
   ra.attention ins(%q, %q, %q : memref<1x1x4x40000xf32>, memref<1x1x4x40000xf32>, memref<1x1x4x40000xf32>) outs(%o : memref<1x1x4x40000xf32>)
   return
 }
+
+// -----
+
+func.func @panel(%x: memref<4x8xf32>, %w: memref<1x8x24xf32>, %y: memref<4x20xf32>) {
+  // expected-error @+1 {{'ra.linear' op has a weight in panels of 24 outputs; vectors of 16 lanes need a multiple of that, at most 128}}
+  ra.linear {panel = 24 : i64} ins(%x, %w : memref<4x8xf32>, memref<1x8x24xf32>) outs(%y : memref<4x20xf32>)
+  return
+}

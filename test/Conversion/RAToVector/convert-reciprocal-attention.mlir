@@ -4,12 +4,12 @@
 // sides; dims of all heads alike need no table.
 // CHECK-NOT:   memref.global
 // CHECK-LABEL: func.func private @last_tile(
-// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<28x64xf32>
-// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<64x28xf32>
-// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<4x64xf32>
-// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<64x4xf32>
+// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<2x28x64xf32>
+// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<80x28xf32>
+// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<2x4x64xf32>
+// CHECK-DAG:     memref.alloca() {alignment = 64 : i64} : memref<80x4xf32>
 // The default gates, times the scale.
-// CHECK-DAG:     arith.constant 4.500000e-01 : f32
+// CHECK-DAG:     arith.constant dense<4.500000e-01> : vector<16xf32>
 // CHECK-DAG:     arith.constant 5.000000e-02 : f32
 func.func @last(%q: memref<2x2x100x32xf32>, %o: memref<2x2x100x32xf32>) {
   ra.reciprocal_attention {rank = array<i64: 4>, scale = 0.5 : f64}

@@ -12,6 +12,60 @@ func.func @f(%x: tensor<8xf32>, %w: tensor<6x8xf32>, %y: tensor<3x6xf32>) {
 
 // -----
 
+// ra.linear (C1): panels of rank 2.
+func.func @f(%x: tensor<3x8xf32>, %w: tensor<6x8xf32>, %y: tensor<3x6xf32>) -> tensor<3x6xf32> {
+  // expected-error @below {{'ra.linear' op (C1) expects input and weight of rank 2 or more, a weight in panels of 3 or more, got 2 and 2}}
+  %0 = ra.linear {panel = 2 : i64} ins(%x, %w : tensor<3x8xf32>, tensor<6x8xf32>) outs(%y : tensor<3x6xf32>) -> tensor<3x6xf32>
+  return %0 : tensor<3x6xf32>
+}
+
+// -----
+
+// ra.linear (C2): channels of panels.
+func.func @f(%x: tensor<3x8xf32>, %w: tensor<2x7x4xf32>, %y: tensor<3x6xf32>) -> tensor<3x6xf32> {
+  // expected-error @below {{'ra.linear' op (C2) input has 8 channels, the weight 7}}
+  %0 = ra.linear {panel = 4 : i64} ins(%x, %w : tensor<3x8xf32>, tensor<2x7x4xf32>) outs(%y : tensor<3x6xf32>) -> tensor<3x6xf32>
+  return %0 : tensor<3x6xf32>
+}
+
+// -----
+
+// ra.linear (C4): a bias for the padding, too.
+func.func @f(%x: tensor<3x8xf32>, %w: tensor<2x8x4xf32>, %b: tensor<8xf32>, %y: tensor<3x6xf32>) -> tensor<3x6xf32> {
+  // expected-error @below {{'ra.linear' op (C4) bias is 8, expects 6}}
+  %0 = ra.linear {panel = 4 : i64} ins(%x, %w : tensor<3x8xf32>, tensor<2x8x4xf32>) bias(%b : tensor<8xf32>) outs(%y : tensor<3x6xf32>) -> tensor<3x6xf32>
+  return %0 : tensor<3x6xf32>
+}
+
+// -----
+
+// ra.linear (C7): three panels for six outputs.
+func.func @f(%x: tensor<3x8xf32>, %w: tensor<3x8x4xf32>, %y: tensor<3x6xf32>) -> tensor<3x6xf32> {
+  // expected-error @below {{'ra.linear' op (C7) weight is 3x8x4, expects panels 2x8x4}}
+  %0 = ra.linear {panel = 4 : i64} ins(%x, %w : tensor<3x8xf32>, tensor<3x8x4xf32>) outs(%y : tensor<3x6xf32>) -> tensor<3x6xf32>
+  return %0 : tensor<3x6xf32>
+}
+
+// -----
+
+// ra.linear (C7): panels of nothing.
+func.func @f(%x: tensor<3x8xf32>, %w: tensor<2x8x4xf32>, %y: tensor<3x6xf32>) -> tensor<3x6xf32> {
+  // expected-error @below {{'ra.linear' op (C7) panel is 0, expects a positive number}}
+  %0 = ra.linear {panel = 0 : i64} ins(%x, %w : tensor<3x8xf32>, tensor<2x8x4xf32>) outs(%y : tensor<3x6xf32>) -> tensor<3x6xf32>
+  return %0 : tensor<3x6xf32>
+}
+
+// -----
+
+// ra.linear (C7): a number of outputs that is not known.
+func.func @f(%x: tensor<3x8xf32>, %w: tensor<2x8x4xf32>, %y: tensor<3x?xf32>) -> tensor<3x?xf32> {
+  // expected-error @below {{'ra.linear' op (C7) panels need a static number of outputs}}
+  %0 = ra.linear {panel = 4 : i64} ins(%x, %w : tensor<3x8xf32>, tensor<2x8x4xf32>) outs(%y : tensor<3x?xf32>) -> tensor<3x?xf32>
+  return %0 : tensor<3x?xf32>
+}
+
+// -----
+
 // ra.linear (C1): weight of rank 1.
 func.func @f(%x: tensor<3x8xf32>, %w: tensor<8xf32>, %y: tensor<3x6xf32>) {
   // expected-error @below {{'ra.linear' op (C1) expects input and weight of rank 2 or more, got 2 and 1}}

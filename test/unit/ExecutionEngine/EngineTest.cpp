@@ -125,6 +125,63 @@ func.func @f(%q: tensor<1x1x4x8xf32>, %p: tensor<8x2xf32>) -> tensor<1x1x4x8xf32
       << projection.messages;
 }
 
+/// Two products; both weights the same for every call.
+const char *const kWeights = R"(
+func.func @f(%x: tensor<3x4xf32>, %w: tensor<5x4xf32> {ra.parameter}) -> tensor<3x2xf32> {
+  %c = arith.constant dense<[[1.0, 0.0, 0.0, 0.0, 2.0], [0.0, 1.0, 0.0, 0.0, 0.0]]> : tensor<2x5xf32>
+  %e = tensor.empty() : tensor<3x5xf32>
+  %y = ra.linear ins(%x, %w : tensor<3x4xf32>, tensor<5x4xf32>) outs(%e : tensor<3x5xf32>) -> tensor<3x5xf32>
+  %f = tensor.empty() : tensor<3x2xf32>
+  %z = ra.linear ins(%y, %c : tensor<3x5xf32>, tensor<2x5xf32>) outs(%f : tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %z : tensor<3x2xf32>
+})";
+
+TEST(Engine, WeightsArePackedWhenPrepared) {
+  for (bool packs : {true, false}) {
+    EngineOptions options;
+    options.packWeights = packs;
+    Program program(kWeights, options);
+    ASSERT_TRUE(program.engine) << program.messages;
+    const EntrySignature &entry = *program.engine->lookup("f");
+    EXPECT_EQ(entry.hasPrepare, packs);
+    // Callers see the original arguments.
+    ASSERT_EQ(entry.arguments.size(), 2u);
+    EXPECT_EQ(entry.arguments[1].shape, (runtime::Shape{5, 4}));
+    std::vector<double> x, w;
+    for (int i = 0; i < 12; ++i)
+      x.push_back(i - 5);
+    for (int i = 0; i < 20; ++i)
+      w.push_back(i * i % 7 - 3);
+    auto expected = [&](int row, int column) {
+      auto y = [&](int output) {
+        double sum = 0;
+        for (int c = 0; c < 4; ++c)
+          sum += x[row * 4 + c] * w[output * 4 + c];
+        return sum;
+      };
+      return column == 0 ? y(0) + 2 * y(4) : y(1);
+    };
+    Tensor weight = *Tensor::fromDoubles({5, 4}, ElementType::F32, w);
+    llvm::SmallVector<Tensor> arguments = {
+        *Tensor::fromDoubles({3, 4}, ElementType::F32, x), weight};
+    auto check = [&] {
+      auto results = program.engine->run("f", arguments);
+      ASSERT_TRUE(static_cast<bool>(results)) << results.message();
+      for (int row = 0; row < 3; ++row)
+        for (int column = 0; column < 2; ++column)
+          EXPECT_EQ((*results)[0].at(row * 2 + column), expected(row, column));
+    };
+    check();
+    // New numbers in the same buffer count from prepare() on.
+    for (int i = 0; i < 20; ++i) {
+      w[i] = i % 3;
+      arguments[1].set(i, w[i]);
+    }
+    ASSERT_TRUE(program.engine->prepare("f", arguments).ok());
+    check();
+  }
+}
+
 TEST(Engine, ParametersArePreparedOncePerBinding) {
   Program program(R"(
 func.func @f(%x: tensor<2xf32>, %p: tensor<2xf32>) -> tensor<2xf32>

@@ -43,6 +43,8 @@ struct LinearCase {
   std::vector<int64_t> leading = {1}, outputs = {1};
   int64_t channels = 1;
   bool bias = false, dynamic = false;
+  /// The weight is a parameter, hence packed when the entry is prepared.
+  bool parameter = false;
   unsigned threads = 1;
   std::optional<VectorShape> vectorShape;
 };
@@ -67,6 +69,7 @@ void run(const LinearCase &test) {
               b = tensorType(test.outputs, test.element),
               y = tensorType(out.physical(yt), test.outElement);
   std::string text = "func.func @f(%x: " + x + ", %w: " + w +
+                     (test.parameter ? " {ra.parameter}" : "") +
                      (test.bias ? ", %b: " + b : "") + ") -> " + y + " {\n";
   std::string sizes;
   if (test.dynamic)
@@ -130,6 +133,8 @@ TEST(Linear, SizesThatDoNotDivide) {
     test.channels = c;
     test.bias = m % 2;
     run(test);
+    test.parameter = true;
+    run(test);
   }
 }
 
@@ -145,7 +150,7 @@ TEST(Linear, StorageTypes) {
       test.leading = {3, 77};
       test.outputs = {100};
       test.channels = 130;
-      test.bias = test.dynamic = dynamic;
+      test.bias = test.dynamic = test.parameter = dynamic;
       run(test);
     }
 }
@@ -162,7 +167,7 @@ TEST(Linear, Maps) {
   test.bias = true;
   run(test);
   test.threads = 2;
-  test.dynamic = true;
+  test.dynamic = test.parameter = true;
   run(test);
   // Strided input, and outputs whose last dim is not the innermost.
   test.inputOrder = "cbt";
@@ -179,8 +184,40 @@ TEST(Linear, AnyRegisterTile) {
       test.outputs = {outputs};
       test.channels = 150;
       test.vectorShape = shape;
+      test.parameter = outputs != 80;
       run(test);
     }
+}
+
+TEST(Linear, RowsOfAnyNumber) {
+  // Blocks of the register tile and what is left, known or not.
+  for (int64_t rows = 1; rows <= 30; rows += rows < 17 ? 1 : 13)
+    for (bool dynamic : {false, true}) {
+      if (dynamic && rows % 4 == 0)
+        continue;
+      LinearCase test;
+      test.leading = {rows};
+      test.outputs = {33};
+      test.channels = 20;
+      test.dynamic = dynamic;
+      test.parameter = test.bias = true;
+      run(test);
+    }
+}
+
+TEST(Linear, ManyChannels) {
+  // More than fit at once: sums wait in scratch.
+  for (bool parameter : {false, true}) {
+    LinearCase test;
+    test.leading = {19};
+    test.outputs = {40};
+    test.channels = 4100;
+    test.bias = true;
+    test.element = parameter ? "f32" : "bf16";
+    test.outElement = "f32";
+    test.parameter = parameter;
+    run(test);
+  }
 }
 
 TEST(Linear, EmptyBatch) {

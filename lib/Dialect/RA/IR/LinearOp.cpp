@@ -58,12 +58,12 @@ LogicalResult LinearOp::verify() {
   auto input = cast<ShapedType>(getInput().getType());
   auto weight = cast<ShapedType>(getWeight().getType());
   auto init = cast<ShapedType>(getInit().getType());
-  int64_t least = getPanel() ? 3 : 2;
-  if (weight.getRank() < least || input.getRank() < 2)
-    return emitOpError() << "(C1) expects input of rank 2 or more and weight "
-                            "of rank "
-                         << least << " or more, got " << input.getRank()
-                         << " and " << weight.getRank();
+  if (weight.getRank() < (getPanel() ? 3 : 2) || input.getRank() < 2)
+    return emitOpError() << "(C1) expects input and weight of rank 2 or more"
+                         << (getPanel() ? ", a weight in panels of 3 or more"
+                                        : "")
+                         << ", got " << input.getRank() << " and "
+                         << weight.getRank();
   unsigned leading = getNumLeadingDims(), outputs = getNumOutputDims();
   if (failed(detail::verifyMaps(*this, getIndexingMapsAttr(),
                                 {leading + 1, leading + outputs},
