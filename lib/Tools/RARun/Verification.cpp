@@ -9,7 +9,9 @@
 #include "Verification.h"
 
 #include "Session.h"
+#include "ra/Dialect/RA/IR/RAOps.h"
 #include "ra/Dialect/RA/Transforms/Passes.h"
+#include "ra/Dialect/RA/Transforms/Pipelines.h"
 #include "ra/Reference/Interpreter.h"
 #include "ra/Runtime/Timing.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -19,16 +21,40 @@ using namespace ra;
 using namespace ra::tools;
 using runtime::Tensor;
 
+static bool hasReciprocalAttention(ModuleOp module) {
+  return module
+      .walk([](ReciprocalAttentionOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+/// A copy of `module` with ordinary attention for reciprocal attention; null on
+/// failure. An open-coded form must be raised for that, and then the reference
+/// sees what raising made of it; anything else it sees as it was written.
+static OwningOpRef<ModuleOp> makeBaseline(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  if (!hasReciprocalAttention(module)) {
+    if (failed(runPasses(*copy, [](OpPassManager &pm) {
+          buildRaisePipeline(pm, /*reciprocalOnly=*/true);
+        })))
+      return nullptr;
+    if (!hasReciprocalAttention(*copy))
+      return module.clone();
+  }
+  if (failed(runPasses(*copy, [](OpPassManager &pm) {
+        pm.addNestedPass<func::FuncOp>(createMakeBaselinePass());
+      })))
+    return nullptr;
+  return copy;
+}
+
 FailureOr<ReferenceResults> tools::evaluateReference(func::FuncOp entry,
                                                      bool baseline,
                                                      ArrayRef<Tensor> inputs,
                                                      unsigned threads) {
   OwningOpRef<ModuleOp> copy;
   if (baseline) {
-    copy = entry->getParentOfType<ModuleOp>().clone();
-    if (failed(runPasses(*copy, [](OpPassManager &pm) {
-          pm.addNestedPass<func::FuncOp>(createMakeBaselinePass());
-        })))
+    copy = makeBaseline(entry->getParentOfType<ModuleOp>());
+    if (!copy)
       return failure();
     entry = copy->lookupSymbol<func::FuncOp>(entry.getName());
   }

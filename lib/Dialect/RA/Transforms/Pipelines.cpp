@@ -49,6 +49,15 @@ bool ra::isBaseline(Stage stage) {
   return stage == Stage::BaselineAsWritten || stage == Stage::BaselineCompiled;
 }
 
+void ra::buildRaisePipeline(OpPassManager &pm, bool reciprocalOnly) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  RaisePassOptions options;
+  options.reciprocalOnly = reciprocalOnly;
+  pm.addNestedPass<func::FuncOp>(createRaisePass(options));
+}
+
 void ra::buildCompilePipeline(OpPassManager &pm,
                               const CompilePipelineOptions &options) {
   Stage stage = options.stage;
@@ -60,6 +69,9 @@ void ra::buildCompilePipeline(OpPassManager &pm,
   // The order differs from the ladder: weights are folded from the op that
   // still says what is reciprocal; what is refused is then folded on
   // activations.
+  // As written means as written: there, only what has to be found in order to be
+  // replaced is raised.
+  buildRaisePipeline(pm, stage == Stage::BaselineAsWritten);
   clean();
   if (isBaseline(stage))
     pm.addNestedPass<func::FuncOp>(createMakeBaselinePass());

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RaiseAttention.h"
+#include "RaiseProjection.h"
 #include "ra/Dialect/RA/IR/RAOps.h"
 #include "ra/Dialect/RA/Transforms/Passes.h"
 
@@ -59,7 +60,7 @@ struct RaisePass : ra::impl::RaisePassBase<RaisePass> {
       raise::Extents extents(function);
       Location loc = product.getLoc();
       raise::Outcome outcome =
-          raise::raiseAttention(product, extents, assumptions);
+          raise::raiseAttention(product, extents, assumptions, reciprocalOnly);
       if (outcome.raised) {
         changed = true;
         remark::passed(loc, remark::RemarkOpts::name("raised")
@@ -77,7 +78,28 @@ struct RaisePass : ra::impl::RaisePassBase<RaisePass> {
     }
     if (changed)
       eraseDeadOps(function);
-    else
+    unsigned projections = 0;
+    products.clear();
+    function.walk([&](linalg::LinalgOp op) {
+      if (raise::isContraction(op))
+        products.push_back(op);
+    });
+    for (linalg::LinalgOp product : products) {
+      if (reciprocalOnly)
+        break;
+      raise::Extents extents(function);
+      projections += raise::raiseProjection(product, extents);
+    }
+    if (projections != 0) {
+      eraseDeadOps(function);
+      remark::passed(function.getLoc(), remark::RemarkOpts::name("projections")
+                                            .category(kCategory)
+                                            .function(function.getName()))
+          << remark::reason("{0} products with a weight are projections",
+                            projections);
+      changed = true;
+    }
+    if (!changed)
       markAllAnalysesPreserved();
   }
 };

@@ -58,6 +58,10 @@ public:
 
   bool match();
   std::string rewrite();
+  /// What was matched takes ra.reciprocal_attention.
+  bool isGated() const {
+    return plan.products.reciprocal || !plan.products.factors.empty();
+  }
 
   Miss miss;
 
@@ -562,8 +566,7 @@ bool Matcher::assignHeads(const QueryKey &candidate, const Step &query,
     return size;
   };
   plan.headDim = sizeOf(headDims);
-  bool gated = products.reciprocal || !products.factors.empty();
-  if (gated) {
+  if (isGated()) {
     if (!row || !dims.sameExtent(*row, key))
       return miss(products.reciprocal ? "reciprocal" : "scale",
                   "reciprocal terms and gates need as many queries as keys");
@@ -748,31 +751,40 @@ std::string Matcher::rewrite() {
   Location loc = product.getLoc();
   OpBuilder b(product);
   AffineMap queryMap, keyMap, valueMap;
-  Value query = makeView(b, loc, plan.query.value, plan.query.plan, queryMap);
-  Value keys = makeView(b, loc, plan.key.value, plan.key.plan, keyMap);
-  Value value = makeView(b, loc, plan.value.value, plan.value.plan, valueMap);
-  auto extent = [&](Value tensor, AffineMap map, unsigned dim) {
-    return tensor::getMixedSize(b, loc, tensor, getOperandDim(map, dim));
+  Value query = makeView(b, loc, dims.extents, plan.query.value, plan.query.plan, queryMap);
+  Value keys = makeView(b, loc, dims.extents, plan.key.value, plan.key.plan, keyMap);
+  Value value = makeView(b, loc, dims.extents, plan.value.value, plan.value.plan, valueMap);
+  // The extent of a group: of its atom, or read off the view.
+  auto extent = [&](Value tensor, AffineMap map, ArrayRef<DimId> atoms,
+                    unsigned group) -> OpFoldResult {
+    unsigned dim = getOperandDim(map, group);
+    auto type = cast<RankedTensorType>(tensor.getType());
+    if (type.isDynamicDim(dim) && atoms.size() == 1)
+      if (std::optional<Index> index = dims.extent(atoms[0]))
+        return emitIndex(b, loc, dims, *index);
+    return tensor::getMixedSize(b, loc, tensor, dim);
   };
-  std::array<OpFoldResult, 4> sizes = {
-      extent(query, queryMap, 0), extent(query, queryMap, 1),
-      extent(query, queryMap, 2), extent(value, valueMap, 3)};
+  const Groups &groups = plan.queryGroups;
+  std::array<OpFoldResult, 4> sizes = {extent(query, queryMap, groups[0], 0),
+                                       extent(query, queryMap, groups[1], 1),
+                                       extent(query, queryMap, groups[2], 2),
+                                       extent(value, valueMap, valueDims, 3)};
 
   Value bias;
   if (plan.mask.bias) {
     SmallVector<DimId> used = builder.freeAtoms(plan.mask.bias);
     auto loop = [&](unsigned group) {
-      bool any = llvm::any_of(plan.queryGroups[group], [&](DimId atom) {
+      bool any = llvm::any_of(groups[group], [&](DimId atom) {
         return llvm::is_contained(used, atom);
       });
-      return any ? plan.queryGroups[group] : SmallVector<DimId>();
+      return any ? groups[group] : SmallVector<DimId>();
     };
     SmallVector<SmallVector<DimId>> loops = {
-        loop(0), loop(1), plan.queryGroups[2], {key}};
+        loop(0), loop(1), groups[2], {key}};
     SmallVector<OpFoldResult> extents = {
         loops[0].empty() ? b.getIndexAttr(1) : sizes[0],
         loops[1].empty() ? b.getIndexAttr(1) : sizes[1], sizes[2],
-        extent(keys, keyMap, 2)};
+        extent(keys, keyMap, key, 2)};
     bias = emitTensor(b, loc, dims, plan.mask.bias, loops, extents);
   }
   Value offset;
@@ -800,12 +812,12 @@ std::string Matcher::rewrite() {
   const QueryKey &products = plan.products;
   std::string description;
   Value result;
-  if (!products.reciprocal && products.factors.empty()) {
+  if (!isGated()) {
     auto attention = AttentionOp::create(
         b, loc, init.getType(), query, keys, value, bias, offset, init, Value(),
         mask, b.getF64FloatAttr(products.number), softcap, maps);
     result = attention->getResult(0);
-    description = llvm::formatv("attention: scale {0}", products.number);
+    description = llvm::formatv("attention: scale {0:f6}", products.number);
   } else {
     // score = scale * (w_std * standard + w_rec * reciprocal). The scale is the
     // number that stands before a gate that is a value; between numbers it is
@@ -842,14 +854,14 @@ std::string Matcher::rewrite() {
         split, gqa, mask, b.getF64FloatAttr(scale), softcap, maps);
     result = attention->getResult(0);
     description = llvm::formatv(
-        "reciprocal attention: scale {0}, reciprocal dims {{{1}}", scale,
+        "reciprocal attention: scale {0:f6}, reciprocal dims {{{1}}", scale,
         llvm::join(llvm::map_range(products.recDims,
                                    [](int64_t d) { return std::to_string(d); }),
                    ", "));
   }
   description += describeMask(plan.mask);
   if (plan.softcap != 0)
-    description += llvm::formatv(", softcap {0}", plan.softcap);
+    description += llvm::formatv(", softcap {0:f6}", plan.softcap);
 
   auto type = cast<RankedTensorType>(plan.replaced.getType());
   if (plan.result) {
@@ -862,11 +874,14 @@ std::string Matcher::rewrite() {
 }
 
 Outcome raiseAttention(linalg::LinalgOp product, Extents &extents,
-                       const MaskAssumptions &assumptions) {
+                       const MaskAssumptions &assumptions,
+                       bool reciprocalOnly) {
   Outcome outcome;
   for (unsigned side : {0u, 1u}) {
     Matcher matcher(product, side, extents, assumptions);
     if (matcher.match()) {
+      if (reciprocalOnly && !matcher.isGated())
+        return Outcome();
       outcome.raised = true;
       outcome.description = matcher.rewrite();
       return outcome;

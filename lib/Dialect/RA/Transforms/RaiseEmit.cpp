@@ -43,23 +43,49 @@ bool canEmit(const Expr *expr) {
   return isEmittedFromOperands(expr) || expr->source;
 }
 
+/// True for values that may be used where `builder` stands.
+static bool isUsable(OpBuilder &builder, DominanceInfo &dominance,
+                     Value value) {
+  Block *block = builder.getInsertionBlock();
+  Block::iterator point = builder.getInsertionPoint();
+  return point == block->end() ? value.getParentBlock() == block
+                               : dominance.properlyDominates(value, &*point);
+}
+
+/// A member of an extent class as an index value.
+static Value emitMember(OpBuilder &builder, Location loc,
+                        std::pair<Value, int64_t> member) {
+  auto [value, dim] = member;
+  if (dim >= 0)
+    return tensor::DimOp::create(builder, loc, value, dim);
+  if (!value.getType().isIndex())
+    value =
+        arith::IndexCastOp::create(builder, loc, builder.getIndexType(), value);
+  return value;
+}
+
+OpFoldResult emitExtent(OpBuilder &builder, Location loc, Extents &extents,
+                        Value tensor, unsigned dim) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(dim))
+    return builder.getIndexAttr(type.getDimSize(dim));
+  DominanceInfo dominance;
+  std::pair<Value, int64_t> member =
+      extents.member(extents.classOf(tensor, dim), [&](Value value) {
+        return isUsable(builder, dominance, value);
+      });
+  if (!member.first)
+    member = {tensor, dim};
+  return emitMember(builder, loc, member);
+}
+
 /// The value of a symbol where `builder` stands.
 static Value emitSymbol(OpBuilder &builder, Location loc, const DimSpace &dims,
                         SymbolId symbol) {
-  Block *block = builder.getInsertionBlock();
-  Block::iterator point = builder.getInsertionPoint();
   DominanceInfo dominance;
-  auto [value, dim] = dims.symbolValue(symbol, [&](Value candidate) {
-    return point == block->end() ? candidate.getParentBlock() == block
-                                 : dominance.properlyDominates(candidate, &*point);
-  });
-  if (dim < 0) {
-    if (!value.getType().isIndex())
-      value = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
-                                         value);
-    return value;
-  }
-  return tensor::DimOp::create(builder, loc, value, dim);
+  return emitMember(builder, loc, dims.symbolValue(symbol, [&](Value value) {
+    return isUsable(builder, dominance, value);
+  }));
 }
 
 static Value sum(OpBuilder &builder, Location loc, Value a, Value b) {

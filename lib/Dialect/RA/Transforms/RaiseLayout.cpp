@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RaiseLayout.h"
+#include "RaiseEmit.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
@@ -147,16 +148,34 @@ static void partShape(const ViewPlan &plan, SmallVectorImpl<int64_t> &shape,
   }
 }
 
-Value makeView(OpBuilder &builder, Location loc, Value tensor,
+Value makeView(OpBuilder &builder, Location loc, Extents &extents, Value tensor,
                const ViewPlan &plan, AffineMap &map) {
   SmallVector<int64_t> shape;
   SmallVector<ReassociationIndices> byDim, byGroup;
   partShape(plan, shape, byDim, byGroup);
   auto type = cast<RankedTensorType>(tensor.getType());
-  if (static_cast<int64_t>(shape.size()) != type.getRank())
-    tensor = tensor::ExpandShapeOp::create(
-        builder, loc, RankedTensorType::get(shape, type.getElementType()),
-        tensor, byDim);
+  if (static_cast<int64_t>(shape.size()) != type.getRank()) {
+    auto expanded = RankedTensorType::get(shape, type.getElementType());
+    // A dynamic dim that only gains extents of 1 keeps its extent.
+    SmallVector<OpFoldResult> sizes;
+    for (auto [dim, group] : llvm::enumerate(byDim)) {
+      bool alone = llvm::count_if(group, [&](int64_t part) {
+                     return shape[part] != 1;
+                   }) == 1;
+      for (int64_t part : group) {
+        if (!ShapedType::isDynamic(shape[part]))
+          sizes.push_back(builder.getIndexAttr(shape[part]));
+        else if (alone)
+          sizes.push_back(emitExtent(builder, loc, extents, tensor, dim));
+      }
+    }
+    if (sizes.size() == shape.size())
+      tensor = tensor::ExpandShapeOp::create(builder, loc, expanded, tensor,
+                                             byDim, sizes);
+    else
+      tensor =
+          tensor::ExpandShapeOp::create(builder, loc, expanded, tensor, byDim);
+  }
   if (shape.size() != byGroup.size())
     tensor = tensor::CollapseShapeOp::create(builder, loc, tensor, byGroup);
   SmallVector<unsigned> order(plan.order);

@@ -50,7 +50,7 @@ std::optional<ViewPlan> planView(const DimSpace &dims,
 
 /// Makes the view; `map` takes (b, h, t, d) to its dims.
 mlir::Value makeView(mlir::OpBuilder &builder, mlir::Location loc,
-                     mlir::Value tensor, const ViewPlan &plan,
+                     Extents &extents, mlir::Value tensor, const ViewPlan &plan,
                      mlir::AffineMap &map);
 
 /// The inverse: a tensor with the dims of `plan` from one with a dim for each

@@ -28,7 +28,10 @@ def RaisePass : RA_Pass<"ra-raise", "::mlir::func::FuncOp"> {
            "No score is larger in magnitude; decides which finite values hide "
            "a key">,
     Option<"everyRowSeesAKey", "every-row-sees-a-key", "bool",
-           /*default=*/"false", "No mask hides every key from a query">
+           /*default=*/"false", "No mask hides every key from a query">,
+    Option<"reciprocalOnly", "reciprocal-only", "bool", /*default=*/"false",
+           "Leave attention without reciprocal terms and gates, and "
+           "projections, as they are">
   ];
 }
 
