@@ -12,8 +12,11 @@
 #include "RaiseOperands.h"
 #include "ra/Dialect/RA/IR/RAOps.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -66,6 +69,7 @@ public:
   Miss miss;
 
 private:
+  bool checkReadable(const Expr *p);
   bool findResult();
   bool dividedLater(Value value, ArrayRef<Index> indices, Value &divided);
   bool checkUses();
@@ -242,6 +246,53 @@ static bool throughRearrangement(DimSpace &dims, Operation *op, Value value,
 // Matching
 //===----------------------------------------------------------------------===//
 
+/// A miss if the ops before the product look like a softmax of a product, but
+/// some op between is not read through. Always false.
+bool Matcher::checkReadable(const Expr *p) {
+  Operation *def = probabilities.value.getDefiningOp();
+  if (!def || isContraction(def))
+    return false;
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.omitBlockArguments = true;
+  options.filter = [](Operation *op) { return !isContraction(op); };
+  if (failed(getBackwardSlice(def, &slice, options)))
+    return false;
+  bool exponential = false, reduction = false, scores = false;
+  for (Operation *op : slice) {
+    if (isa<linalg::SoftmaxOp>(op))
+      exponential = reduction = true;
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+      reduction |= linalgOp.getNumReductionLoops() != 0;
+      op->walk([&](Operation *nested) {
+        exponential |= isa<math::ExpOp, math::Exp2Op>(nested);
+      });
+    }
+    for (Value operand : op->getOperands())
+      scores |= isContraction(operand.getDefiningOp());
+  }
+  if (!exponential || !reduction || !scores)
+    return false;
+  Operation *obstacle = nullptr;
+  builder.any(p, [&](const Expr *part) {
+    Operation *leaf = part->kind == Kind::Load || part->kind == Kind::Unknown
+                          ? part->value.getDefiningOp()
+                          : nullptr;
+    // Ops inside a body are not in the slice; tensors without inputs hide
+    // nothing.
+    if (leaf && !isContraction(leaf) && leaf->getNumOperands() != 0 &&
+        (slice.contains(leaf) || part->kind == Kind::Unknown))
+      obstacle = leaf;
+    return obstacle != nullptr;
+  });
+  if (!obstacle)
+    return false;
+  return miss("form", llvm::formatv("the probabilities come through '{0}', which "
+                                    "is not read through",
+                                    obstacle->getName()));
+}
+
 bool Matcher::match() {
   SmallVector<AffineMap> maps = product.getIndexingMapsArray();
   SmallVector<utils::IteratorType> iterators = product.getIteratorTypesArray();
@@ -282,7 +333,7 @@ bool Matcher::match() {
     return atoms;
   };
   if (!matchSoftmax(builder, p, keyAtoms(), softmax, miss))
-    return false;
+    return miss.rule.empty() && checkReadable(p);
   if (keyAtoms().size() != 1)
     return miss("layout", "the keys are more than one dim");
   key = keyAtoms().front();
@@ -373,7 +424,7 @@ bool Matcher::checkUses() {
     for (Value result : op->getResults())
       for (Operation *user : result.getUsers()) {
         if (isa<tensor::DimOp>(user) || inner.contains(user) ||
-            user == product || user == last || user->use_empty())
+            user == product || user == last || isOpTriviallyDead(user))
           continue;
         bool isScore = llvm::any_of(scores.products, [&](const Product &each) {
           return each.op == op;
@@ -480,6 +531,15 @@ bool Matcher::assign(const QueryKey &candidate, const Step &query,
       if (llvm::is_contained(batch, atom))
         heads.push_back(atom);
   }
+  // A single one behind an extent of 1 is the head, the other the batch.
+  bool afterUnit = false;
+  for (const Index &index : query.indices) {
+    if (batch.empty() || llvm::is_contained(dims.atoms(index), batch[0]))
+      break;
+    afterUnit |= dims.resolve(index).isConstant();
+  }
+  if (batch.size() == 1 && afterUnit)
+    heads.push_back(batch[0]);
   if (batch.size() < 2)
     heads.push_back(std::nullopt);
   for (DimId atom : llvm::reverse(batch))
@@ -805,8 +865,10 @@ std::string Matcher::rewrite() {
   MLIRContext *context = b.getContext();
   auto mask = MaskAttr::get(context, plan.mask.kind, plan.mask.window,
                             plan.mask.alignment);
-  ArrayAttr maps =
-      b.getAffineMapArrayAttr({queryMap, keyMap, valueMap, initMap});
+  ArrayAttr maps;
+  if (!queryMap.isIdentity() || !keyMap.isIdentity() ||
+      !valueMap.isIdentity() || !initMap.isIdentity())
+    maps = b.getAffineMapArrayAttr({queryMap, keyMap, valueMap, initMap});
   FloatAttr softcap =
       plan.softcap != 0 ? b.getF64FloatAttr(plan.softcap) : FloatAttr();
   const QueryKey &products = plan.products;

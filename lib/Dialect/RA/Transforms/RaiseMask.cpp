@@ -8,7 +8,9 @@
 
 #include "RaiseMask.h"
 
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 #include <limits>
@@ -21,6 +23,12 @@ namespace ra::raise {
 static constexpr double kVanishes = 104.0;
 /// A term of at most 2^-25 of another does not change it in f32.
 static constexpr double kAbsorbs = 33554432.0;
+static std::string text(double number) {
+  std::string string;
+  llvm::raw_string_ostream(string) << llvm::format("%g", number);
+  return string;
+}
+
 /// Masks over more elements are not evaluated one by one.
 static constexpr int64_t kMaxEvaluated = int64_t(1) << 24;
 
@@ -55,10 +63,10 @@ public:
         return miss(
             "mask",
             llvm::formatv("hidden scores become {0}, which does not hide them "
-                          "unless scores stay below {1}; say so with "
+                          "unless all scores stay below {1}; say so with "
                           "score-bound",
-                          hiding.fill,
-                          std::max(0.0, -(hiding.fill + kVanishes) / 2)));
+                          text(hiding.fill),
+                          text(std::max(0.0, -(hiding.fill + kVanishes) / 2))));
       hidden.push_back({hiding.visible, hiding.fill, /*additive=*/false});
     }
     for (const Addend &addend : scores.addends)
@@ -340,7 +348,7 @@ private:
             llvm::formatv("a query may see no key, and then hidden scores of "
                           "{0} give the mean of the values; say "
                           "every-row-sees-a-key if that does not happen",
-                          fill));
+                          text(fill)));
       add(builder.make(Kind::Select, {mask.visible, builder.constant(0),
                                       builder.constant(fill)}));
     }

@@ -58,14 +58,9 @@ static std::optional<Step> throughFactor(ExprBuilder &builder, const Step &step,
     const Expr *factor = part->kind == Kind::Load
                              ? builder.load(part->value, part->indices)
                              : part;
-    if (factor->isConstant()) {
-      next.number *= inverse ? 1.0 / factor->number : factor->number;
-      continue;
-    }
-    if (!builder.dependsOn(factor, keep) && !hasProduct(builder, factor)) {
-      next.factors.push_back(
-          inverse ? builder.make(Kind::Div, {builder.constant(1.0), factor})
-                  : factor);
+    if (factor->isConstant() || (!builder.dependsOn(factor, keep) &&
+                                 !hasProduct(builder, factor))) {
+      splitFactor(builder, factor, inverse, next.number, next.factors);
       continue;
     }
     if (part->kind != Kind::Load || source || inverse)
@@ -126,7 +121,11 @@ static std::optional<Step> throughSlice(ExprBuilder &builder, const Step &step,
       next.indices.push_back(index);
       continue;
     }
-    if (found || !extent || type.isDynamicDim(i) || index.asDim() != bound)
+    // A dim of extent 1 is indexed by 0.
+    bool isBound = index.asDim() == bound ||
+                   (builder.dims.size(bound) == 1 && extent == 1 &&
+                    builder.dims.resolve(index).isConstant(0));
+    if (found || !extent || type.isDynamicDim(i) || !isBound)
       return std::nullopt;
     found = true;
     auto [whole, isNew] = wholes.try_emplace(type.getDimSize(i), 0);
@@ -243,6 +242,39 @@ bool matchSingleProduct(ExprBuilder &builder, const Product &product, DimId key,
 // Standard and reciprocal products
 //===----------------------------------------------------------------------===//
 
+/// The step with one dim in place of another.
+static Step renamed(const DimSpace &dims, Step step, DimId from, DimId to) {
+  for (Index &index : step.indices) {
+    Index resolved = dims.resolve(index);
+    index = Index();
+    index.constant = resolved.constant;
+    index.symbols = resolved.symbols;
+    for (auto [dim, coefficient] : resolved.dims)
+      index += Index::dim(dim == from ? to : dim) * coefficient;
+  }
+  return step;
+}
+
+/// A side of a product as views of sources; without a slice the sum runs over
+/// whole dims.
+static std::vector<Step> traceSide(ExprBuilder &builder, const Access &access,
+                                   DimId bound, ArrayRef<DimId> keep,
+                                   llvm::DenseMap<int64_t, DimId> &wholes) {
+  std::vector<Step> steps = traceOperand(builder, access, keep, bound, &wholes);
+  int64_t size = builder.dims.size(bound);
+  for (Step &step : steps) {
+    if (step.whole || ShapedType::isDynamic(size))
+      continue;
+    auto [whole, isNew] = wholes.try_emplace(size, 0);
+    if (isNew)
+      whole->second = builder.dims.create(size);
+    step = renamed(builder.dims, step, bound, whole->second);
+    step.whole = whole->second;
+    step.count = size;
+  }
+  return steps;
+}
+
 namespace {
 /// A product with its sides traced to their sources.
 struct Traced {
@@ -321,19 +353,6 @@ static std::vector<Traced> seenFrom(ExprBuilder &builder, const Step &query,
   return terms;
 }
 
-/// The step with one dim in place of another.
-static Step renamed(const DimSpace &dims, Step step, DimId from, DimId to) {
-  for (Index &index : step.indices) {
-    Index resolved = dims.resolve(index);
-    index = Index();
-    index.constant = resolved.constant;
-    index.symbols = resolved.symbols;
-    for (auto [dim, coefficient] : resolved.dims)
-      index += Index::dim(dim == from ? to : dim) * coefficient;
-  }
-  return step;
-}
-
 /// Divides the dims of the head among standard and reciprocal products.
 static bool divideDims(ExprBuilder &builder, ArrayRef<Traced> terms, Step query,
                        Step keys, DimId key, DimId row, QueryKey &result,
@@ -341,6 +360,9 @@ static bool divideDims(ExprBuilder &builder, ArrayRef<Traced> terms, Step query,
   int64_t headDim = builder.dims.size(*query.whole);
   SmallVector<unsigned> owner(headDim, 2);
   const Traced *kinds[2] = {nullptr, nullptr};
+  if (llvm::none_of(terms, [](const Traced &term) { return term.isReciprocal; }))
+    return miss("reciprocal", "all products are of the query's rows with the "
+                              "key's: there is no reciprocal one");
   for (const Traced &term : terms) {
     unsigned kind = term.isReciprocal;
     if (!kinds[kind])
@@ -357,10 +379,6 @@ static bool divideDims(ExprBuilder &builder, ArrayRef<Traced> terms, Step query,
   if (auto *it = llvm::find(owner, 2); it != owner.end())
     return miss("reciprocal", llvm::formatv("dim {0} of the head is in no product",
                                             it - owner.begin()));
-  if (!kinds[1])
-    return miss("reciprocal",
-                "all products have one query and one key: there is no "
-                "reciprocal one");
   // The kind with more dims is the standard one; where that is the other, query
   // and key change places.
   bool exchange = llvm::count(owner, 1) > llvm::count(owner, 0);
@@ -399,14 +417,14 @@ bool matchReciprocal(ExprBuilder &builder, ArrayRef<Product> products, DimId key
     const Access *query, *keys;
     if (!sides(builder, product, key, query, keys, miss))
       return false;
-    SmallVector<DimId> bound = boundAtoms(builder, product);
-    if (bound.size() != 1)
+    if (product.bound.size() != 1)
       return miss("reciprocal", "a product of the scores sums over more than one "
                                 "dim");
     Traced each;
-    SmallVector<DimId> keep{bound[0], key, row};
-    each.row = traceOperand(builder, *query, keep, bound[0], &wholes);
-    each.column = traceOperand(builder, *keys, keep, bound[0], &wholes);
+    DimId bound = product.bound[0];
+    SmallVector<DimId> keep{bound, key, row};
+    each.row = traceSide(builder, *query, bound, keep, wholes);
+    each.column = traceSide(builder, *keys, bound, keep, wholes);
     each.number = product.coefficient;
     each.factors = product.factors;
     traced.push_back(std::move(each));

@@ -31,6 +31,22 @@ static bool isExponential(const Expr *expr) {
   return expr->kind == Kind::Exp || expr->kind == Kind::Exp2;
 }
 
+void splitFactor(ExprBuilder &builder, const Expr *expr, bool inverse,
+                 double &number, SmallVectorImpl<const Expr *> &factors) {
+  if (expr->kind == Kind::Mul || expr->kind == Kind::Div) {
+    splitFactor(builder, expr->operands[0], inverse, number, factors);
+    splitFactor(builder, expr->operands[1],
+                expr->kind == Kind::Div ? !inverse : inverse, number, factors);
+    return;
+  }
+  if (expr->isConstant())
+    number *= inverse ? 1.0 / expr->number : expr->number;
+  else
+    factors.push_back(
+        inverse ? builder.make(Kind::Div, {builder.constant(1.0), expr})
+                : expr);
+}
+
 //===----------------------------------------------------------------------===//
 // Softmax
 //===----------------------------------------------------------------------===//
@@ -355,13 +371,7 @@ private:
       if (builder.dependsOn(other, keys))
         return miss("scale", "scores are multiplied by a value that depends on "
                              "the key");
-      if (other->isConstant())
-        factor *= expr->kind == Kind::Div ? 1.0 / other->number : other->number;
-      else
-        factors.push_back(expr->kind == Kind::Div
-                              ? builder.make(Kind::Div,
-                                             {builder.constant(1.0), other})
-                              : other);
+      splitFactor(builder, other, expr->kind == Kind::Div, factor, factors);
       return collect(productA ? a : b, factor, factors);
     }
     case Kind::Load:

@@ -93,6 +93,11 @@ struct Scores {
 bool matchScores(ExprBuilder &builder, const Softmax &softmax,
                  llvm::ArrayRef<DimId> keys, Scores &scores, Miss &miss);
 
+/// Multiplies `number` by the constants in a product, and adds its other factors
+/// to `factors`; of 1 / expr if `inverse`.
+void splitFactor(ExprBuilder &builder, const Expr *expr, bool inverse,
+                 double &number, llvm::SmallVectorImpl<const Expr *> &factors);
+
 /// True if a product of two tensors is part of the formula.
 bool hasProduct(ExprBuilder &builder, const Expr *expr);
 
