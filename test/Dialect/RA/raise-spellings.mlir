@@ -1181,7 +1181,7 @@ func.func @decode(%q: tensor<1x2x1x4xf32>, %k: tensor<1x2x12x4xf32>, %v: tensor<
 // A tensor added to the scores is the bias as it is.
 // CHECK-LABEL: @bias(
 // CHECK: ra.attention {scale = 5.000000e-01
-// CHECK-SAME: bias(%{{.*}} : tensor<1x2x8x8xf32>)
+// CHECK-SAME: bias(%arg3 : tensor<1x2x8x8xf32>)
 func.func @bias(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>, %bias: tensor<1x2x8x8xf32>) -> tensor<1x2x8x4xf32> {
   %zero = arith.constant 0.0 : f32
   %scale = arith.constant 0.5 : f32
@@ -1196,6 +1196,34 @@ func.func @bias(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2
   ^bb0(%a0: f32, %a1: f32, %o: f32):
     %m = arith.mulf %a0, %scale : f32
     %y = arith.addf %m, %a1 : f32
+    linalg.yield %y : f32
+  } -> tensor<1x2x8x8xf32>
+  %p = linalg.softmax dimension(3)
+      ins(%x : tensor<1x2x8x8xf32>) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %e_o = tensor.empty() : tensor<1x2x8x4xf32>
+  %z_o = linalg.fill ins(%zero : f32) outs(%e_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  %r = linalg.contract indexing_maps = [#pv_p, #pv_v, #pv_o]
+      ins(%p, %v : tensor<1x2x8x8xf32>, tensor<1x2x8x4xf32>) outs(%z_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  return %r : tensor<1x2x8x4xf32>
+}
+
+// A bias of queries and keys alone gains extents of 1.
+// CHECK-LABEL: @bias_of_two_dims(
+// CHECK: %[[B:.*]] = tensor.expand_shape %arg3
+// CHECK: ra.attention {scale = 1.000000e+00
+// CHECK-SAME: bias(%[[B]] : tensor<1x1x8x8xf32>)
+func.func @bias_of_two_dims(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>, %bias: tensor<8x8xf32>) -> tensor<1x2x8x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e_s = tensor.empty() : tensor<1x2x8x8xf32>
+  %z_s = linalg.fill ins(%zero : f32) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %s = linalg.contract indexing_maps = [#qk_q, #qk_k, #qk_s]
+      ins(%q, %k : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) outs(%z_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#s4, affine_map<(b, h, i, j) -> (i, j)>, #s4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%s, %bias : tensor<1x2x8x8xf32>, tensor<8x8xf32>)
+      outs(%e_s : tensor<1x2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %o: f32):
+    %y = arith.addf %a0, %a1 : f32
     linalg.yield %y : f32
   } -> tensor<1x2x8x8xf32>
   %p = linalg.softmax dimension(3)

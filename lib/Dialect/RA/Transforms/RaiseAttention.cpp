@@ -84,6 +84,8 @@ private:
   SmallVector<DimId> atomsOf(const Step &step) const;
   Value emitGate(OpBuilder &b, Location loc, double number,
                  ArrayRef<const Expr *> factors);
+  Value biasAsItIs(OpBuilder &b, Location loc, const Expr *bias,
+                   ArrayRef<SmallVector<DimId>> loops);
   Value makeTransposed(OpBuilder &b, Location loc, Value result,
                        RankedTensorType type);
 
@@ -712,6 +714,56 @@ Value Matcher::emitGate(OpBuilder &b, Location loc, double number,
   return emitTensor(b, loc, dims, gate, {heads}, {b.getIndexAttr(size)});
 }
 
+/// The tensor that a bias is read from as it is, as [B or 1, H or 1, Tq, Tk];
+/// null if the bias is computed or laid out otherwise.
+Value Matcher::biasAsItIs(OpBuilder &b, Location loc, const Expr *bias,
+                          ArrayRef<SmallVector<DimId>> loops) {
+  if (bias->kind != Kind::Load)
+    return {};
+  auto type = cast<RankedTensorType>(bias->value.getType());
+  if (!type.getElementType().isF32() && !type.getElementType().isF16() &&
+      !type.getElementType().isBF16())
+    return {};
+  // Each dim of the tensor is the next loop that is not of extent 1.
+  SmallVector<int64_t> shape;
+  SmallVector<ReassociationIndices> reassociation;
+  size_t loop = 0;
+  auto addUnits = [&] {
+    while (loop < loops.size() && loops[loop].empty()) {
+      if (reassociation.empty())
+        reassociation.emplace_back();
+      reassociation.back().push_back(shape.size());
+      shape.push_back(1);
+      ++loop;
+    }
+  };
+  addUnits();
+  bool any = false;
+  for (auto [dim, original] : llvm::enumerate(bias->indices)) {
+    Index index = dims.resolve(original);
+    if (index.isConstant(0) && type.getDimSize(dim) == 1 &&
+        type.getRank() == 4 && loop > dim)
+      continue;
+    if (loop == loops.size() || loops[loop].size() != 1 ||
+        index.asDim() != loops[loop][0])
+      return {};
+    if (any || reassociation.empty())
+      reassociation.emplace_back();
+    any = true;
+    reassociation.back().push_back(shape.size());
+    shape.push_back(type.getDimSize(dim));
+    ++loop;
+    addUnits();
+  }
+  if (loop != loops.size())
+    return {};
+  if (type.getRank() == 4)
+    return bias->value;
+  return tensor::ExpandShapeOp::create(
+      b, loc, RankedTensorType::get(shape, type.getElementType()), bias->value,
+      reassociation);
+}
+
 static std::string describeMask(const MaskPlan &mask) {
   std::string text;
   if (mask.kind == MaskKind::Causal)
@@ -845,7 +897,9 @@ std::string Matcher::rewrite() {
         loops[0].empty() ? b.getIndexAttr(1) : sizes[0],
         loops[1].empty() ? b.getIndexAttr(1) : sizes[1], sizes[2],
         extent(keys, keyMap, key, 2)};
-    bias = emitTensor(b, loc, dims, plan.mask.bias, loops, extents);
+    bias = biasAsItIs(b, loc, plan.mask.bias, loops);
+    if (!bias)
+      bias = emitTensor(b, loc, dims, plan.mask.bias, loops, extents);
   }
   Value offset;
   if (!plan.mask.offset.isConstant(0))
