@@ -28,6 +28,7 @@ show() {
 }
 
 ra_step "1. The block as a researcher writes it: two score products, scores in memory"
+ra_note "Recognised by its form, folded into the weights; the reference is the block as written."
 show ra-run verify $examples/attention_open_coded.mlir --dim=0.0=2 --dim=0.1=128
 
 ra_step "2. The same mathematics as one op, folded into the weights, and its baseline"

@@ -804,6 +804,74 @@ func.func @hidden_rows(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: ten
   return %r : tensor<1x2x8x4xf32>
 }
 
+// -inf first, then the lowest number: a row that sees nothing is the mean over all
+// keys, of which -inf and that number in a sum would leave some.
+// CHECK-LABEL: @infinite_inside(
+func.func @infinite_inside(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>, %keep: tensor<8x8xf32>) -> tensor<1x2x8x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant 0.5 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %low = arith.constant -3.40282347E+38 : f32
+  %e_s = tensor.empty() : tensor<1x2x8x8xf32>
+  %z_s = linalg.fill ins(%zero : f32) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %s = linalg.contract indexing_maps = [#qk_q, #qk_k, #qk_s]
+      ins(%q, %k : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) outs(%z_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#s4, affine_map<(b, h, i, j) -> (i, j)>, #s4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%s, %keep : tensor<1x2x8x8xf32>, tensor<8x8xf32>)
+      outs(%e_s : tensor<1x2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %o: f32):
+    %see = arith.cmpf ogt, %a1, %zero : f32
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %near = arith.cmpi ule, %j, %i : index
+    %x = arith.select %near, %a0, %inf : f32
+    %y = arith.select %see, %x, %low : f32
+    linalg.yield %y : f32
+  } -> tensor<1x2x8x8xf32>
+  %p = linalg.softmax dimension(3)
+      ins(%x : tensor<1x2x8x8xf32>) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %e_o = tensor.empty() : tensor<1x2x8x4xf32>
+  %z_o = linalg.fill ins(%zero : f32) outs(%e_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] mask {{.*}}a query may see no key
+  %r = linalg.contract indexing_maps = [#pv_p, #pv_v, #pv_o]
+      ins(%p, %v : tensor<1x2x8x8xf32>, tensor<1x2x8x4xf32>) outs(%z_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  return %r : tensor<1x2x8x4xf32>
+}
+
+// Two finite fills.
+// CHECK-LABEL: @two_fills(
+func.func @two_fills(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>, %keep: tensor<8x8xf32>) -> tensor<1x2x8x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant 0.5 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %low = arith.constant -3.40282347E+38 : f32
+  %lower = arith.constant -1.0e30 : f32
+  %e_s = tensor.empty() : tensor<1x2x8x8xf32>
+  %z_s = linalg.fill ins(%zero : f32) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %s = linalg.contract indexing_maps = [#qk_q, #qk_k, #qk_s]
+      ins(%q, %k : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) outs(%z_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#s4, affine_map<(b, h, i, j) -> (i, j)>, #s4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%s, %keep : tensor<1x2x8x8xf32>, tensor<8x8xf32>)
+      outs(%e_s : tensor<1x2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %o: f32):
+    %c = arith.cmpf ogt, %a1, %scale : f32
+    %see = arith.cmpf ogt, %a1, %zero : f32
+    %x = arith.select %c, %a0, %lower : f32
+    %y = arith.select %see, %x, %low : f32
+    linalg.yield %y : f32
+  } -> tensor<1x2x8x8xf32>
+  %p = linalg.softmax dimension(3)
+      ins(%x : tensor<1x2x8x8xf32>) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %e_o = tensor.empty() : tensor<1x2x8x4xf32>
+  %z_o = linalg.fill ins(%zero : f32) outs(%e_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] mask {{.*}}a query may see no key
+  %r = linalg.contract indexing_maps = [#pv_p, #pv_v, #pv_o]
+      ins(%p, %v : tensor<1x2x8x8xf32>, tensor<1x2x8x4xf32>) outs(%z_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  return %r : tensor<1x2x8x4xf32>
+}
+
 // A softcap of masked scores.
 // CHECK-LABEL: @cap_after_mask(
 func.func @cap_after_mask(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32> {

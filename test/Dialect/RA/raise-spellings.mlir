@@ -1332,6 +1332,42 @@ func.func @causal_and_padding(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, 
   return %r : tensor<1x2x8x4xf32>
 }
 
+// A row that sees nothing, hidden by the lowest number, is the mean of the values;
+// as a bias it still is. The first query sees no key.
+// CHECK-LABEL: @hidden_rows_mean(
+// CHECK: ra.attention {scale = 5.000000e-01
+// CHECK-SAME: bias(%{{.*}} : tensor<1x1x8x8xf32>)
+func.func @hidden_rows_mean(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>, %keep: tensor<1x8xf32>) -> tensor<1x2x8x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant 0.5 : f32
+  %flt = arith.constant -3.40282347E+38 : f32
+  %e_s = tensor.empty() : tensor<1x2x8x8xf32>
+  %z_s = linalg.fill ins(%zero : f32) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %s = linalg.contract indexing_maps = [#qk_q, #qk_k, #qk_s]
+      ins(%q, %k : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) outs(%z_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#s4, affine_map<(b, h, i, j) -> (b, j)>, #s4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%s, %keep : tensor<1x2x8x8xf32>, tensor<1x8xf32>)
+      outs(%e_s : tensor<1x2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %o: f32):
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %before = arith.cmpi slt, %j, %i : index
+    %kept = arith.cmpf ogt, %a1, %zero : f32
+    %both = arith.andi %kept, %before : i1
+    %m = arith.mulf %a0, %scale : f32
+    %y = arith.select %both, %m, %flt : f32
+    linalg.yield %y : f32
+  } -> tensor<1x2x8x8xf32>
+  %p = linalg.softmax dimension(3)
+      ins(%x : tensor<1x2x8x8xf32>) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %e_o = tensor.empty() : tensor<1x2x8x4xf32>
+  %z_o = linalg.fill ins(%zero : f32) outs(%e_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  %r = linalg.contract indexing_maps = [#pv_p, #pv_v, #pv_o]
+      ins(%p, %v : tensor<1x2x8x8xf32>, tensor<1x2x8x4xf32>) outs(%z_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  return %r : tensor<1x2x8x4xf32>
+}
+
 // Padding as (1 - keep) * -1e9, added.
 // CHECK-LABEL: @padding_added(
 // CHECK: ra.attention {scale = 5.000000e-01

@@ -46,6 +46,8 @@ struct Hidden {
   double fill;
   /// Added to the score, which an exact treatment must keep.
   bool additive;
+  /// Masks with a larger number are applied before this one.
+  unsigned order = ~0u;
 };
 
 class MaskMatcher {
@@ -67,7 +69,9 @@ public:
                           "score-bound",
                           text(hiding.fill),
                           text(std::max(0.0, -(hiding.fill + kVanishes) / 2))));
-      hidden.push_back({hiding.visible, hiding.fill, /*additive=*/false});
+      unsigned order = hidden.size();
+      hidden.push_back(
+          {hiding.visible, hiding.fill, /*additive=*/false, order});
     }
     for (const Addend &addend : scores.addends)
       if (!takeAdditiveMask(addend))
@@ -270,7 +274,7 @@ private:
       bands.push_back({found, mask});
       if (rest) {
         bands.back().remainder = others.size();
-        others.push_back({rest, mask.fill, mask.additive});
+        others.push_back({rest, mask.fill, mask.additive, mask.order});
       }
     }
     // A row without a visible key is NaN where the fill is -inf: those bands may
@@ -329,6 +333,18 @@ private:
     return true;
   }
 
+  /// True if another mask is applied before `outer`, which replaces what that
+  /// one hides by its own value: as terms of a bias the two would add up.
+  bool addsUpInside(const Hidden &outer) const {
+    auto inside = [&](const Hidden &mask) {
+      return (std::isinf(mask.fill) || mask.additive) &&
+             mask.order > outer.order;
+    };
+    return llvm::any_of(others, inside) ||
+           llvm::any_of(bands,
+                        [&](const BandMask &mask) { return inside(mask.whole); });
+  }
+
   bool makeBias() {
     const Expr *bias = nullptr;
     auto add = [&](const Expr *term) {
@@ -337,20 +353,40 @@ private:
     for (const Addend &addend : addends)
       add(builder.make(Kind::Mul,
                        {builder.constant(addend.factor), addend.expr}));
+    const double infinity = std::numeric_limits<double>::infinity();
+    auto hide = [&](const Expr *visible, double fill) {
+      add(builder.make(Kind::Select, {visible, builder.constant(0),
+                                      builder.constant(fill)}));
+    };
+    // Masks that replace scores by a finite value, outermost first.
+    SmallVector<Hidden> replacing;
     for (const Hidden &mask : others) {
-      double fill = mask.fill;
-      if (hiddenRowsAreZero)
-        fill = -std::numeric_limits<double>::infinity();
-      if (!mask.additive && !std::isinf(fill) && !absorbs(fill) &&
-          !assumptions.everyRowSeesAKey)
+      bool exact = mask.additive || std::isinf(mask.fill) ||
+                   hiddenRowsAreZero || assumptions.everyRowSeesAKey;
+      if (exact)
+        hide(mask.visible, hiddenRowsAreZero ? -infinity : mask.fill);
+      else
+        replacing.push_back(mask);
+    }
+    if (!replacing.empty()) {
+      const Hidden &outer = replacing.front();
+      const Expr *visible = nullptr;
+      for (const Hidden &mask : replacing)
+        visible = visible ? builder.make(Kind::And, {visible, mask.visible},
+                                         mask.visible->type)
+                          : mask.visible;
+      if (!absorbs(outer.fill) ||
+          llvm::any_of(replacing, [&](const Hidden &mask) {
+            return mask.fill != outer.fill;
+          }) ||
+          addsUpInside(outer))
         return miss(
             "mask",
             llvm::formatv("a query may see no key, and then hidden scores of "
                           "{0} give the mean of the values; say "
                           "every-row-sees-a-key if that does not happen",
-                          text(fill)));
-      add(builder.make(Kind::Select, {mask.visible, builder.constant(0),
-                                      builder.constant(fill)}));
+                          text(outer.fill)));
+      hide(visible, outer.fill);
     }
     plan.bias = bias;
     return true;

@@ -21,7 +21,189 @@ class RA_Pass<string mnemonic, string anchor> : Pass<mnemonic, anchor> {
 def RaisePass : RA_Pass<"ra-raise", "::mlir::func::FuncOp"> {
   let summary = "attention written in linalg to ra ops";
   let description = [{
-    Raises.
+    Finds attention in tensor programs, by what is computed and not by which ops
+    or names spell it, and replaces it by `ra.attention`; the open-coded
+    reciprocal form by `ra.reciprocal_attention`; products with a weight by
+    `ra.linear`. It reads modules as torch-mlir and the lowering of StableHLO to
+    linalg leave them.
+
+    From each product whose first factor could be probabilities, one element is
+    read backwards as a scalar formula over loop dims: through named ops,
+    `linalg.generic`, `contract`, `map`, `reduce`, `broadcast`, `transpose`,
+    `softmax`, fills, casts, reshapes and slices. Then the formula is taken apart:
+
+    * softmax over the keys: `exp(x_j) / sum_j exp(x_j)` with anything subtracted
+      from `x` that does not depend on the key, divided before or after the product
+      with the values, by division or by a reciprocal; also `exp2`; guards
+      against rows that see no key;
+    * scores: a product of query and key, times numbers on either factor or on the
+      result; a softcap `c * tanh(x / c)`; terms that are added (the bias);
+    * masks: by comparison of positions, or constants, selected or added, become
+      `#ra.mask` where they are causal or a window (with a bottom-right
+      alignment or an offset), and a bias otherwise;
+    * layouts: transposes and reshapes around the operands become indexing
+      maps and views; grouped heads as a repeated key head or as a dim of their
+      own; the batch and head dims together or apart; dynamic batch and lengths;
+    * reciprocal form: two or more products over parts of the head dim, of query
+      rows with keys and of key rows with queries, each with a gate (a number, a
+      tensor by head, or what is computed from one). Gates that are not known to
+      be positive get `gate_split = query`.
+
+    **What is preserved.** Wherever the original is not NaN, the raised op has its
+    value up to rounding; intermediate rounding to a narrower type may go, none is
+    added. A row that sees no key, and for which the original computes 0/0, gives 0
+    (see `ra.attention`). Two facts are taken for granted and can be set: finite
+    values that hide a key do so because no score is larger in magnitude than
+    `score-bound`; and where a finite value might hide every key of a row, the
+    original gives the mean of the values, so that such a mask is added as a bias
+    and not turned into an attribute, and declined where that is not exact, unless
+    `every-row-sees-a-key`.
+
+    What looks like attention and is not raised is a remark at the product with
+    the values (`missed`, category `ra-raise`) under one of these names, saying
+    what did not match: `softmax`, `axis`, `scores`, `scale`, `mask`, `softcap`,
+    `reciprocal`, `layout`, `values`, `uses` (scores or probabilities are used
+    elsewhere, and would have to stay), `form` (an op between is not read
+    through). What is raised is a remark, too (`passed`).
+
+    Not read: rotary embeddings, which stay the linalg ops they are; P and basis of
+    the reciprocal form; concatenations; the dynamic lengths of torch-mlir, which
+    index with a run-time choice between 0 and the position.
+
+    ```mlir
+    // ra-opt --ra-raise
+    func.func @attend(%q: tensor<6x16x8xf32>, %k: tensor<6x16x8xf32>,
+                      %v: tensor<6x16x8xf32>) -> tensor<6x16x8xf32> {
+      %zero = arith.constant 0.0 : f32
+      %scale = arith.constant 0.25 : f32
+      %hidden = arith.constant 0xFF800000 : f32
+      %es = tensor.empty() : tensor<6x16x16xf32>
+      %zs = linalg.fill ins(%zero : f32) outs(%es : tensor<6x16x16xf32>)
+          -> tensor<6x16x16xf32>
+      %s = linalg.contract indexing_maps = [
+          affine_map<(b, i, j, d) -> (b, i, d)>,
+          affine_map<(b, i, j, d) -> (b, j, d)>,
+          affine_map<(b, i, j, d) -> (b, i, j)>]
+          ins(%q, %k : tensor<6x16x8xf32>, tensor<6x16x8xf32>)
+          outs(%zs : tensor<6x16x16xf32>) -> tensor<6x16x16xf32>
+      %m = linalg.generic {indexing_maps = [
+          affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>],
+          iterator_types = ["parallel", "parallel", "parallel"]}
+          ins(%s : tensor<6x16x16xf32>) outs(%es : tensor<6x16x16xf32>) {
+      ^bb0(%score: f32, %unused: f32):
+        %i = linalg.index 1 : index
+        %j = linalg.index 2 : index
+        %sees = arith.cmpi sle, %j, %i : index
+        %scaled = arith.mulf %score, %scale : f32
+        %masked = arith.select %sees, %scaled, %hidden : f32
+        linalg.yield %masked : f32
+      } -> tensor<6x16x16xf32>
+      %p = linalg.softmax dimension(2) ins(%m : tensor<6x16x16xf32>)
+          outs(%es : tensor<6x16x16xf32>) -> tensor<6x16x16xf32>
+      %eo = tensor.empty() : tensor<6x16x8xf32>
+      %zo = linalg.fill ins(%zero : f32) outs(%eo : tensor<6x16x8xf32>)
+          -> tensor<6x16x8xf32>
+      %o = linalg.batch_matmul
+          ins(%p, %v : tensor<6x16x16xf32>, tensor<6x16x8xf32>)
+          outs(%zo : tensor<6x16x8xf32>) -> tensor<6x16x8xf32>
+      return %o : tensor<6x16x8xf32>
+    }
+    ```
+
+    ```mlir
+    // becomes
+    func.func @attend(%q: tensor<6x16x8xf32>, %k: tensor<6x16x8xf32>,
+                      %v: tensor<6x16x8xf32>) -> tensor<6x16x8xf32> {
+      %qh = tensor.expand_shape %q [[0, 1], [2], [3]] output_shape [6, 1, 16, 8]
+          : tensor<6x16x8xf32> into tensor<6x1x16x8xf32>
+      %kh = tensor.expand_shape %k [[0, 1], [2], [3]] output_shape [6, 1, 16, 8]
+          : tensor<6x16x8xf32> into tensor<6x1x16x8xf32>
+      %vh = tensor.expand_shape %v [[0, 1], [2], [3]] output_shape [6, 1, 16, 8]
+          : tensor<6x16x8xf32> into tensor<6x1x16x8xf32>
+      %e = tensor.empty() : tensor<6x1x16x8xf32>
+      %0 = ra.attention {mask = #ra.mask<causal>, scale = 0.25 : f64}
+          ins(%qh, %kh, %vh : tensor<6x1x16x8xf32>, tensor<6x1x16x8xf32>, tensor<6x1x16x8xf32>)
+          outs(%e : tensor<6x1x16x8xf32>) -> tensor<6x1x16x8xf32>
+      %o = tensor.collapse_shape %0 [[0, 1], [2], [3]]
+          : tensor<6x1x16x8xf32> into tensor<6x16x8xf32>
+      return %o : tensor<6x16x8xf32>
+    }
+    ```
+
+    The reciprocal form, with gates as numbers:
+
+    ```mlir
+    // ra-opt --ra-raise
+    #qk = affine_map<(b, i, j, d) -> (b, i, d)>
+    #kq = affine_map<(b, i, j, d) -> (b, j, d)>
+    #s = affine_map<(b, i, j, d) -> (b, i, j)>
+    func.func @reciprocal(%q: tensor<6x16x4xf32>, %k: tensor<6x16x4xf32>,
+                          %v: tensor<6x16x4xf32>) -> tensor<6x16x4xf32> {
+      %zero = arith.constant 0.0 : f32
+      %half = arith.constant 0.5 : f32
+      %qs = tensor.extract_slice %q[0, 0, 0] [6, 16, 3] [1, 1, 1]
+          : tensor<6x16x4xf32> to tensor<6x16x3xf32>
+      %ks = tensor.extract_slice %k[0, 0, 0] [6, 16, 3] [1, 1, 1]
+          : tensor<6x16x4xf32> to tensor<6x16x3xf32>
+      %ql = tensor.extract_slice %q[0, 0, 3] [6, 16, 1] [1, 1, 1]
+          : tensor<6x16x4xf32> to tensor<6x16x1xf32>
+      %kl = tensor.extract_slice %k[0, 0, 3] [6, 16, 1] [1, 1, 1]
+          : tensor<6x16x4xf32> to tensor<6x16x1xf32>
+      %es = tensor.empty() : tensor<6x16x16xf32>
+      %zs = linalg.fill ins(%zero : f32) outs(%es : tensor<6x16x16xf32>)
+          -> tensor<6x16x16xf32>
+      %standard = linalg.contract indexing_maps = [#qk, #kq, #s]
+          ins(%qs, %ks : tensor<6x16x3xf32>, tensor<6x16x3xf32>)
+          outs(%zs : tensor<6x16x16xf32>) -> tensor<6x16x16xf32>
+      %back = linalg.contract indexing_maps = [#qk, #kq, #s]
+          ins(%kl, %ql : tensor<6x16x1xf32>, tensor<6x16x1xf32>)
+          outs(%zs : tensor<6x16x16xf32>) -> tensor<6x16x16xf32>
+      %x = linalg.generic {indexing_maps = [
+          affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>,
+          affine_map<(b, i, j) -> (b, i, j)>],
+          iterator_types = ["parallel", "parallel", "parallel"]}
+          ins(%standard, %back : tensor<6x16x16xf32>, tensor<6x16x16xf32>)
+          outs(%es : tensor<6x16x16xf32>) {
+      ^bb0(%one: f32, %two: f32, %unused: f32):
+        %less = arith.mulf %two, %half : f32
+        %sum = arith.addf %one, %less : f32
+        %scaled = arith.mulf %sum, %half : f32
+        linalg.yield %scaled : f32
+      } -> tensor<6x16x16xf32>
+      %p = linalg.softmax dimension(2) ins(%x : tensor<6x16x16xf32>)
+          outs(%es : tensor<6x16x16xf32>) -> tensor<6x16x16xf32>
+      %eo = tensor.empty() : tensor<6x16x4xf32>
+      %zo = linalg.fill ins(%zero : f32) outs(%eo : tensor<6x16x4xf32>)
+          -> tensor<6x16x4xf32>
+      %o = linalg.batch_matmul
+          ins(%p, %v : tensor<6x16x16xf32>, tensor<6x16x4xf32>)
+          outs(%zo : tensor<6x16x4xf32>) -> tensor<6x16x4xf32>
+      return %o : tensor<6x16x4xf32>
+    }
+    ```
+
+    ```mlir
+    // becomes
+    func.func @reciprocal(%q: tensor<6x16x4xf32>, %k: tensor<6x16x4xf32>,
+                      %v: tensor<6x16x4xf32>) -> tensor<6x16x4xf32> {
+      %qh = tensor.expand_shape %q [[0, 1], [2], [3]] output_shape [6, 1, 16, 4]
+          : tensor<6x16x4xf32> into tensor<6x1x16x4xf32>
+      %kh = tensor.expand_shape %k [[0, 1], [2], [3]] output_shape [6, 1, 16, 4]
+          : tensor<6x16x4xf32> into tensor<6x1x16x4xf32>
+      %vh = tensor.expand_shape %v [[0, 1], [2], [3]] output_shape [6, 1, 16, 4]
+          : tensor<6x16x4xf32> into tensor<6x1x16x4xf32>
+      %e = tensor.empty() : tensor<6x1x16x4xf32>
+      %w_std = arith.constant dense<1.0> : tensor<1xf32>
+      %w_rec = arith.constant dense<0.5> : tensor<1xf32>
+      %0 = ra.reciprocal_attention {rank = array<i64: 1>, scale = 0.5 : f64}
+          ins(%qh, %kh, %vh : tensor<6x1x16x4xf32>, tensor<6x1x16x4xf32>, tensor<6x1x16x4xf32>)
+          w_std(%w_std : tensor<1xf32>) w_rec(%w_rec : tensor<1xf32>)
+          outs(%e : tensor<6x1x16x4xf32>) -> tensor<6x1x16x4xf32>
+      %o = tensor.collapse_shape %0 [[0, 1], [2], [3]]
+          : tensor<6x1x16x4xf32> into tensor<6x16x4xf32>
+      return %o : tensor<6x16x4xf32>
+    }
+    ```
   }];
   let options = [
     Option<"scoreBound", "score-bound", "double", /*default=*/"1.0e4",
