@@ -957,6 +957,50 @@ func.func @window_constant(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v:
   return %r : tensor<1x2x8x4xf32>
 }
 
+// The corner of a larger mask that is a constant, and of a larger one that is data.
+// CHECK-LABEL: @larger_mask(
+// CHECK: ra.attention {mask = #ra.mask<causal>, scale = 5.000000e-01
+// CHECK-SAME: bias(%{{.*}} : tensor<1x1x8x8xf32>)
+func.func @larger_mask(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf32>, %v: tensor<1x2x8x4xf32>, %table: tensor<10x10xf32>) -> tensor<1x2x8x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant 0.5 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %tri = arith.constant dense<[
+      [true, false, false, false, false, false, false, false, false, false],
+      [true, true, false, false, false, false, false, false, false, false],
+      [true, true, true, false, false, false, false, false, false, false],
+      [true, true, true, true, false, false, false, false, false, false],
+      [true, true, true, true, true, false, false, false, false, false],
+      [true, true, true, true, true, true, false, false, false, false],
+      [true, true, true, true, true, true, true, false, false, false],
+      [true, true, true, true, true, true, true, true, false, false],
+      [true, true, true, true, true, true, true, true, true, false],
+      [true, true, true, true, true, true, true, true, true, true]]> : tensor<10x10xi1>
+  %corner = tensor.extract_slice %tri[0, 0] [8, 8] [1, 1] : tensor<10x10xi1> to tensor<8x8xi1>
+  %part = tensor.extract_slice %table[2, 0] [8, 8] [1, 1] : tensor<10x10xf32> to tensor<8x8xf32>
+  %e_s = tensor.empty() : tensor<1x2x8x8xf32>
+  %z_s = linalg.fill ins(%zero : f32) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %s = linalg.contract indexing_maps = [#qk_q, #qk_k, #qk_s]
+      ins(%q, %k : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) outs(%z_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#s4, affine_map<(b, h, i, j) -> (i, j)>, affine_map<(b, h, i, j) -> (i, j)>, #s4],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%s, %corner, %part : tensor<1x2x8x8xf32>, tensor<8x8xi1>, tensor<8x8xf32>)
+      outs(%e_s : tensor<1x2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: i1, %a2: f32, %o: f32):
+    %m = arith.mulf %a0, %scale : f32
+    %b = arith.addf %m, %a2 : f32
+    %y = arith.select %a1, %b, %inf : f32
+    linalg.yield %y : f32
+  } -> tensor<1x2x8x8xf32>
+  %p = linalg.softmax dimension(3)
+      ins(%x : tensor<1x2x8x8xf32>) outs(%e_s : tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %e_o = tensor.empty() : tensor<1x2x8x4xf32>
+  %z_o = linalg.fill ins(%zero : f32) outs(%e_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  %r = linalg.contract indexing_maps = [#pv_p, #pv_v, #pv_o]
+      ins(%p, %v : tensor<1x2x8x8xf32>, tensor<1x2x8x4xf32>) outs(%z_o : tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>
+  return %r : tensor<1x2x8x4xf32>
+}
+
 // A window by two comparisons.
 // CHECK-LABEL: @window(
 // CHECK: ra.attention {mask = #ra.mask<window(4)>, scale = 5.000000e-01

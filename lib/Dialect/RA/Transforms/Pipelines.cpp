@@ -69,8 +69,8 @@ void ra::buildCompilePipeline(OpPassManager &pm,
   // The order differs from the ladder: weights are folded from the op that
   // still says what is reciprocal; what is refused is then folded on
   // activations.
-  // As written means as written: there, only what has to be found in order to be
-  // replaced is raised.
+  // As written means as written: there, only what has to be found in order to
+  // be replaced is raised.
   buildRaisePipeline(pm, stage == Stage::BaselineAsWritten);
   clean();
   if (isBaseline(stage))

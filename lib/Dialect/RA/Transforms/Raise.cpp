@@ -63,9 +63,10 @@ struct RaisePass : ra::impl::RaisePassBase<RaisePass> {
           raise::raiseAttention(product, extents, assumptions, reciprocalOnly);
       if (outcome.raised) {
         changed = true;
-        remark::passed(loc, remark::RemarkOpts::name("raised")
-                                .category(kCategory)
-                                .function(function.getName()))
+        remark::passed(
+            loc,
+            remark::RemarkOpts::name("raised").category(kCategory).function(
+                function.getName()))
             << remark::reason("{0}", outcome.description);
       } else if (!outcome.miss.rule.empty()) {
         remark::missed(loc, remark::RemarkOpts::name(outcome.miss.rule)

@@ -6,19 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RaiseAttention.h"
 #include "RaiseEmit.h"
-#include "RaiseLayout.h"
-#include "RaiseOperands.h"
-#include "ra/Dialect/RA/IR/RAOps.h"
+#include "RaiseMatcher.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
@@ -26,84 +21,6 @@
 using namespace mlir;
 
 namespace ra::raise {
-
-namespace {
-/// An operand of the attention: a value and how it is viewed.
-struct Operand {
-  Value value;
-  ViewPlan plan;
-};
-
-/// Everything an attention is made of.
-struct Plan {
-  Operand query, key, value;
-  Groups queryGroups;
-  /// What the result replaces, and how it comes from the attention's; without a
-  /// plan, by a transpose of the default layout.
-  Value replaced;
-  SmallVector<Index> resultIndices;
-  std::optional<ViewPlan> result;
-  MaskPlan mask;
-  double softcap = 0;
-  int64_t headDim = 0;
-  QueryKey products;
-  double scale = 1.0;
-};
-
-/// Matches one attention; the operand of the product that is tried as the
-/// probabilities is `side`.
-class Matcher {
-public:
-  Matcher(linalg::LinalgOp product, unsigned side, Extents &extents,
-          const MaskAssumptions &assumptions)
-      : product(product), side(side), dims(extents), builder(dims),
-        assumptions(assumptions) {}
-
-  bool match();
-  std::string rewrite();
-  /// What was matched takes ra.reciprocal_attention.
-  bool isGated() const {
-    return plan.products.reciprocal || !plan.products.factors.empty();
-  }
-
-  Miss miss;
-
-private:
-  bool checkReadable(const Expr *p);
-  bool findResult();
-  bool dividedLater(Value value, ArrayRef<Index> indices, Value &divided);
-  bool checkUses();
-  bool assign(ArrayRef<QueryKey> candidates, std::optional<DimId> row);
-  bool assign(const QueryKey &candidate, const Step &query, const Step &keys,
-              const Step &values, std::optional<DimId> row);
-  bool assignHeads(const QueryKey &candidate, const Step &query,
-                   const Step &keys, const Step &values,
-                   std::optional<DimId> row, ArrayRef<DimId> batch,
-                   std::optional<DimId> head, ArrayRef<DimId> shared);
-  bool checkFactors(const QueryKey &products, const Groups &groups);
-  SmallVector<DimId> atomsOf(const Step &step) const;
-  Value emitGate(OpBuilder &b, Location loc, double number,
-                 ArrayRef<const Expr *> factors);
-  Value biasAsItIs(OpBuilder &b, Location loc, const Expr *bias,
-                   ArrayRef<SmallVector<DimId>> loops);
-  Value makeTransposed(OpBuilder &b, Location loc, Value result,
-                       RankedTensorType type);
-
-  linalg::LinalgOp product;
-  unsigned side;
-  DimSpace dims;
-  ExprBuilder builder;
-  const MaskAssumptions &assumptions;
-  Access probabilities, values;
-  SmallVector<Index> outIndices;
-  DimId key = 0;
-  Softmax softmax;
-  Scores scores;
-  std::vector<Step> valueSteps;
-  SmallVector<DimId> valueDims;
-  Plan plan;
-};
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // The product with the values
@@ -194,7 +111,8 @@ static bool throughRearrangement(DimSpace &dims, Operation *op, Value value,
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     SmallVector<Index> result;
     ArrayRef<int64_t> shape = collapse.getSrcType().getShape();
-    for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
+    for (const ReassociationIndices &group :
+         collapse.getReassociationIndices()) {
       Index index;
       for (auto [i, dim] : llvm::enumerate(group)) {
         if (i > 0) {
@@ -290,9 +208,10 @@ bool Matcher::checkReadable(const Expr *p) {
   });
   if (!obstacle)
     return false;
-  return miss("form", llvm::formatv("the probabilities come through '{0}', which "
-                                    "is not read through",
-                                    obstacle->getName()));
+  return miss("form",
+              llvm::formatv("the probabilities come through '{0}', which "
+                            "is not read through",
+                            obstacle->getName()));
 }
 
 bool Matcher::match() {
@@ -378,7 +297,8 @@ bool Matcher::match() {
     std::vector<QueryKey> found;
     if (scores.products.size() > 1) {
       if (!row)
-        return miss("reciprocal", "reciprocal terms need as many queries as keys");
+        return miss("reciprocal",
+                    "reciprocal terms need as many queries as keys");
       if (!matchReciprocal(builder, scores.products, key, *row, found, miss))
         continue;
     } else {
@@ -455,7 +375,9 @@ bool Matcher::assign(ArrayRef<QueryKey> candidates, std::optional<DimId> row) {
   for (const QueryKey &candidate : llvm::reverse(candidates))
     for (const Step &query : llvm::reverse(candidate.query))
       for (const Step &keys : llvm::reverse(candidate.key)) {
-        if (typeOf(keys) != typeOf(query))
+        Type result = getElementTypeOrSelf(plan.replaced.getType());
+        if (typeOf(keys) != typeOf(query) || !isStorageType(query.value) ||
+            (result != typeOf(query) && !result.isF32()))
           continue;
         for (const Step &value : llvm::reverse(valueSteps)) {
           if (typeOf(value) != typeOf(query))
@@ -469,7 +391,8 @@ bool Matcher::assign(ArrayRef<QueryKey> candidates, std::optional<DimId> row) {
         }
       }
   if (miss.rule.empty())
-    return miss("layout", "query, key and value have different element types");
+    return miss("layout", "query, key, value and result have not one element "
+                          "type of f32, f16 and bf16");
   return false;
 }
 
@@ -485,8 +408,8 @@ static bool sameSet(ArrayRef<DimId> a, ArrayRef<DimId> b) {
   return without(a, b).empty() && without(b, a).empty();
 }
 
-/// Sorts the dims of one choice of operands into batch, heads, sequence and head
-/// dim.
+/// Sorts the dims of one choice of operands into batch, heads, sequence and
+/// head dim.
 bool Matcher::assign(const QueryKey &candidate, const Step &query,
                      const Step &keys, const Step &value,
                      std::optional<DimId> row) {
@@ -508,11 +431,13 @@ bool Matcher::assign(const QueryKey &candidate, const Step &query,
   if (!sameSet(ofKey, ofValue))
     return miss("layout", "key and value differ in their batch or head dims");
   if (!without(ofKey, ofQuery).empty())
-    return miss("layout", "the key has a batch or head dim that the query lacks");
+    return miss("layout",
+                "the key has a batch or head dim that the query lacks");
   SmallVector<DimId> expected(ofQuery);
   llvm::append_range(expected, valueDims);
   if (!sameSet(out, expected))
-    return miss("layout", "the result has a dim that neither query nor value has");
+    return miss("layout",
+                "the result has a dim that neither query nor value has");
   SmallVector<DimId> batch, shared;
   for (DimId atom : ofQuery) {
     if (llvm::is_contained(ofKey, atom))
@@ -560,8 +485,8 @@ bool Matcher::assign(const QueryKey &candidate, const Step &query,
 }
 
 bool Matcher::checkFactors(const QueryKey &products, const Groups &groups) {
-  for (ArrayRef<const Expr *> factors : {ArrayRef(products.factors),
-                                         ArrayRef(products.recFactors)})
+  for (ArrayRef<const Expr *> factors :
+       {ArrayRef(products.factors), ArrayRef(products.recFactors)})
     for (const Expr *factor : factors) {
       if (!without(builder.freeAtoms(factor), groups[1]).empty())
         return miss("scale", "scores are multiplied by a value that depends on "
@@ -596,8 +521,7 @@ bool Matcher::assignHeads(const QueryKey &candidate, const Step &query,
   auto view = [&](const Step &step, const Groups &of, Operand &operand) {
     operand.value = step.value;
     std::optional<ViewPlan> found =
-        planView(dims, cast<RankedTensorType>(step.value.getType()).getShape(),
-                 step.indices, of);
+        planView(dims, step.value, step.indices, of);
     if (found)
       operand.plan = *found;
     return found.has_value();
@@ -622,9 +546,10 @@ bool Matcher::assignHeads(const QueryKey &candidate, const Step &query,
   auto sizeOf = [&](ArrayRef<DimId> atoms) {
     int64_t size = 1;
     for (DimId atom : atoms)
-      size = ShapedType::isDynamic(size) || ShapedType::isDynamic(dims.size(atom))
-                 ? ShapedType::kDynamic
-                 : size * dims.size(atom);
+      size =
+          ShapedType::isDynamic(size) || ShapedType::isDynamic(dims.size(atom))
+              ? ShapedType::kDynamic
+              : size * dims.size(atom);
     return size;
   };
   plan.headDim = sizeOf(headDims);
@@ -634,7 +559,8 @@ bool Matcher::assignHeads(const QueryKey &candidate, const Step &query,
                   "reciprocal terms and gates need as many queries as keys");
     if (ShapedType::isDynamic(sizeOf(groups[1])) ||
         ShapedType::isDynamic(plan.headDim))
-      return miss("reciprocal", "the number of heads or the head dim is dynamic");
+      return miss("reciprocal",
+                  "the number of heads or the head dim is dynamic");
   }
   plan.softcap = scores.softcap;
   plan.mask = MaskPlan();
@@ -657,8 +583,7 @@ bool Matcher::assignHeads(const QueryKey &candidate, const Step &query,
   Value current = plan.replaced;
   SmallVector<Index> indices(outIndices);
   auto planResult = [&] {
-    return planView(dims, cast<RankedTensorType>(current.getType()).getShape(),
-                    indices, resultGroups);
+    return planView(dims, current, indices, resultGroups);
   };
   plan.result = planResult();
   plan.resultIndices = indices;
@@ -680,313 +605,10 @@ bool Matcher::assignHeads(const QueryKey &candidate, const Step &query,
     if (llvm::count_if(group, [&](DimId atom) {
           return ShapedType::isDynamic(dims.size(atom));
         }) > 1)
-      return miss("layout", "the result has several dynamic dims that would have "
-                            "to be merged");
+      return miss("layout",
+                  "the result has several dynamic dims that would have "
+                  "to be merged");
   return true;
-}
-
-//===----------------------------------------------------------------------===//
-// Rewriting
-//===----------------------------------------------------------------------===//
-
-/// The tensor of one factor per head: [1] if it is one number.
-Value Matcher::emitGate(OpBuilder &b, Location loc, double number,
-                        ArrayRef<const Expr *> factors) {
-  if (factors.empty()) {
-    auto type = RankedTensorType::get({1}, b.getF32Type());
-    return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(type, static_cast<float>(number)));
-  }
-  const SmallVector<DimId> &heads = plan.queryGroups[1];
-  // A tensor that is read as it is.
-  if (factors.size() == 1 && number == 1.0 && heads.size() == 1 &&
-      factors[0]->kind == Kind::Load && factors[0]->indices.size() == 1 &&
-      dims.resolve(factors[0]->indices[0]).asDim() == heads[0] &&
-      cast<RankedTensorType>(factors[0]->value.getType()).hasStaticShape())
-    return factors[0]->value;
-  const Expr *gate = factors[0];
-  for (const Expr *factor : factors.drop_front())
-    gate = builder.make(Kind::Mul, {gate, factor});
-  gate = builder.make(Kind::Mul, {gate, builder.constant(number)});
-  int64_t size = 1;
-  for (DimId head : heads)
-    size *= dims.size(head);
-  return emitTensor(b, loc, dims, gate, {heads}, {b.getIndexAttr(size)});
-}
-
-/// The tensor that a bias is read from as it is, as [B or 1, H or 1, Tq, Tk];
-/// null if the bias is computed or laid out otherwise.
-Value Matcher::biasAsItIs(OpBuilder &b, Location loc, const Expr *bias,
-                          ArrayRef<SmallVector<DimId>> loops) {
-  if (bias->kind != Kind::Load)
-    return {};
-  auto type = cast<RankedTensorType>(bias->value.getType());
-  if (!type.getElementType().isF32() && !type.getElementType().isF16() &&
-      !type.getElementType().isBF16())
-    return {};
-  // Each dim of the tensor is the next loop that is not of extent 1.
-  SmallVector<int64_t> shape;
-  SmallVector<ReassociationIndices> reassociation;
-  size_t loop = 0;
-  auto addUnits = [&] {
-    while (loop < loops.size() && loops[loop].empty()) {
-      if (reassociation.empty())
-        reassociation.emplace_back();
-      reassociation.back().push_back(shape.size());
-      shape.push_back(1);
-      ++loop;
-    }
-  };
-  addUnits();
-  bool any = false;
-  for (auto [dim, original] : llvm::enumerate(bias->indices)) {
-    Index index = dims.resolve(original);
-    if (index.isConstant(0) && type.getDimSize(dim) == 1 &&
-        type.getRank() == 4 && loop > dim)
-      continue;
-    if (loop == loops.size() || loops[loop].size() != 1 ||
-        index.asDim() != loops[loop][0])
-      return {};
-    if (any || reassociation.empty())
-      reassociation.emplace_back();
-    any = true;
-    reassociation.back().push_back(shape.size());
-    shape.push_back(type.getDimSize(dim));
-    ++loop;
-    addUnits();
-  }
-  if (loop != loops.size())
-    return {};
-  if (type.getRank() == 4)
-    return bias->value;
-  return tensor::ExpandShapeOp::create(
-      b, loc, RankedTensorType::get(shape, type.getElementType()), bias->value,
-      reassociation);
-}
-
-static std::string describeMask(const MaskPlan &mask) {
-  std::string text;
-  if (mask.kind == MaskKind::Causal)
-    text = ", causal";
-  else if (mask.kind == MaskKind::Window)
-    text = llvm::formatv(", window({0})", mask.window);
-  if (mask.alignment == MaskAlignment::BottomRight)
-    text += " bottom_right";
-  if (!mask.offset.isConstant(0))
-    text += " with an offset";
-  if (mask.bias)
-    text += ", bias";
-  return text;
-}
-
-/// The result from the attention's in the default layout, by a transpose of the
-/// atoms.
-Value Matcher::makeTransposed(OpBuilder &b, Location loc, Value result,
-                              RankedTensorType type) {
-  Type element = type.getElementType();
-  Groups groups = plan.queryGroups;
-  groups[3] = valueDims;
-  // One dim for each atom, and for each group without.
-  SmallVector<int64_t> shape;
-  SmallVector<ReassociationIndices> reassociation;
-  llvm::DenseMap<DimId, int64_t> place;
-  SmallVector<int64_t> permutation;
-  for (ArrayRef<DimId> group : groups) {
-    reassociation.emplace_back();
-    if (group.empty()) {
-      reassociation.back().push_back(shape.size());
-      permutation.push_back(shape.size());
-      shape.push_back(1);
-    }
-    for (DimId atom : group) {
-      place[atom] = shape.size();
-      reassociation.back().push_back(shape.size());
-      shape.push_back(dims.size(atom));
-    }
-  }
-  if (shape.size() != 4)
-    result = tensor::ExpandShapeOp::create(
-        b, loc, RankedTensorType::get(shape, element), result, reassociation);
-  // Extents of 1 first, then the atoms as the result has them.
-  SmallVector<ReassociationIndices> merged;
-  SmallVector<int64_t> mergedShape;
-  for (const Index &index : plan.resultIndices) {
-    SmallVector<DimId> atoms = dims.atoms(index);
-    if (atoms.empty())
-      continue;
-    merged.emplace_back();
-    int64_t size = 1;
-    for (DimId atom : atoms) {
-      merged.back().push_back(permutation.size());
-      permutation.push_back(place[atom]);
-      bool isDynamic = ShapedType::isDynamic(size) ||
-                       ShapedType::isDynamic(dims.size(atom));
-      size = isDynamic ? ShapedType::kDynamic : size * dims.size(atom);
-    }
-    mergedShape.push_back(size);
-  }
-  int64_t ones = merged.front().front();
-  for (int64_t i = ones; i-- > 0;)
-    merged.front().insert(merged.front().begin(), i);
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, result);
-  SmallVector<OpFoldResult> transposed;
-  for (int64_t dim : permutation)
-    transposed.push_back(sizes[dim]);
-  Value init = tensor::EmptyOp::create(b, loc, transposed, element);
-  result = linalg::TransposeOp::create(b, loc, result, init, permutation)
-               ->getResult(0);
-  if (merged.size() != permutation.size())
-    result = tensor::CollapseShapeOp::create(
-        b, loc, RankedTensorType::get(mergedShape, element), result, merged);
-  // Extents of 1 of the result join a neighbour.
-  if (static_cast<int64_t>(merged.size()) != type.getRank()) {
-    SmallVector<ReassociationIndices> expanded(1);
-    SmallVector<int64_t> full;
-    bool any = false;
-    for (auto [i, index] : llvm::enumerate(plan.resultIndices)) {
-      bool isUnit = dims.atoms(index).empty();
-      if (!isUnit && any)
-        expanded.emplace_back();
-      any |= !isUnit;
-      expanded.back().push_back(i);
-      full.push_back(isUnit ? 1 : mergedShape[expanded.size() - 1]);
-    }
-    result = tensor::ExpandShapeOp::create(
-        b, loc, RankedTensorType::get(full, element), result, expanded);
-  }
-  if (result.getType() != type)
-    result = tensor::CastOp::create(b, loc, type, result);
-  return result;
-}
-
-std::string Matcher::rewrite() {
-  Location loc = product.getLoc();
-  OpBuilder b(product);
-  AffineMap queryMap, keyMap, valueMap;
-  Value query = makeView(b, loc, dims.extents, plan.query.value, plan.query.plan, queryMap);
-  Value keys = makeView(b, loc, dims.extents, plan.key.value, plan.key.plan, keyMap);
-  Value value = makeView(b, loc, dims.extents, plan.value.value, plan.value.plan, valueMap);
-  // The extent of a group: of its atom, or read off the view.
-  auto extent = [&](Value tensor, AffineMap map, ArrayRef<DimId> atoms,
-                    unsigned group) -> OpFoldResult {
-    unsigned dim = getOperandDim(map, group);
-    auto type = cast<RankedTensorType>(tensor.getType());
-    if (type.isDynamicDim(dim) && atoms.size() == 1)
-      if (std::optional<Index> index = dims.extent(atoms[0]))
-        return emitIndex(b, loc, dims, *index);
-    return tensor::getMixedSize(b, loc, tensor, dim);
-  };
-  const Groups &groups = plan.queryGroups;
-  std::array<OpFoldResult, 4> sizes = {extent(query, queryMap, groups[0], 0),
-                                       extent(query, queryMap, groups[1], 1),
-                                       extent(query, queryMap, groups[2], 2),
-                                       extent(value, valueMap, valueDims, 3)};
-
-  Value bias;
-  if (plan.mask.bias) {
-    SmallVector<DimId> used = builder.freeAtoms(plan.mask.bias);
-    auto loop = [&](unsigned group) {
-      bool any = llvm::any_of(groups[group], [&](DimId atom) {
-        return llvm::is_contained(used, atom);
-      });
-      return any ? groups[group] : SmallVector<DimId>();
-    };
-    SmallVector<SmallVector<DimId>> loops = {
-        loop(0), loop(1), groups[2], {key}};
-    SmallVector<OpFoldResult> extents = {
-        loops[0].empty() ? b.getIndexAttr(1) : sizes[0],
-        loops[1].empty() ? b.getIndexAttr(1) : sizes[1], sizes[2],
-        extent(keys, keyMap, key, 2)};
-    bias = biasAsItIs(b, loc, plan.mask.bias, loops);
-    if (!bias)
-      bias = emitTensor(b, loc, dims, plan.mask.bias, loops, extents);
-  }
-  Value offset;
-  if (!plan.mask.offset.isConstant(0))
-    offset = emitIndex(b, loc, dims, plan.mask.offset);
-
-  // Without a layout that suits the result, the default one.
-  std::array<unsigned, 4> order = {0, 1, 2, 3};
-  if (plan.result)
-    llvm::copy(plan.result->order, order.begin());
-  Type element = getElementTypeOrSelf(plan.replaced.getType());
-  SmallVector<OpFoldResult> initSizes;
-  for (unsigned group : order)
-    initSizes.push_back(sizes[group]);
-  Value init = tensor::EmptyOp::create(b, loc, initSizes, element);
-  AffineMap initMap = AffineMap::getPermutationMap(order, b.getContext());
-
-  MLIRContext *context = b.getContext();
-  auto mask = MaskAttr::get(context, plan.mask.kind, plan.mask.window,
-                            plan.mask.alignment);
-  ArrayAttr maps;
-  if (!queryMap.isIdentity() || !keyMap.isIdentity() ||
-      !valueMap.isIdentity() || !initMap.isIdentity())
-    maps = b.getAffineMapArrayAttr({queryMap, keyMap, valueMap, initMap});
-  FloatAttr softcap =
-      plan.softcap != 0 ? b.getF64FloatAttr(plan.softcap) : FloatAttr();
-  const QueryKey &products = plan.products;
-  std::string description;
-  Value result;
-  if (!isGated()) {
-    auto attention = AttentionOp::create(
-        b, loc, init.getType(), query, keys, value, bias, offset, init, Value(),
-        mask, b.getF64FloatAttr(products.number), softcap, maps);
-    result = attention->getResult(0);
-    description = llvm::formatv("attention: scale {0:f6}", products.number);
-  } else {
-    // score = scale * (w_std * standard + w_rec * reciprocal). The scale is the
-    // number that stands before a gate that is a value; between numbers it is
-    // the default.
-    double scale = 1.0 / std::sqrt(static_cast<double>(plan.headDim));
-    if (!products.factors.empty())
-      scale = products.number;
-    else if (!products.recFactors.empty())
-      scale = products.recNumber;
-    Value standard =
-        emitGate(b, loc, products.number / scale, products.factors);
-    Value reciprocal;
-    if (products.reciprocal)
-      reciprocal =
-          emitGate(b, loc, products.recNumber / scale, products.recFactors);
-    DenseI64ArrayAttr rank, recDims;
-    int64_t count = products.recDims.size();
-    if (count == 0 || products.recDims.front() == plan.headDim - count)
-      rank = b.getDenseI64ArrayAttr({count});
-    else
-      recDims = b.getDenseI64ArrayAttr(products.recDims);
-    // Only numbers are known to have a root.
-    bool known = products.factors.empty() && products.recFactors.empty() &&
-                 products.number / scale >= 0 && products.recNumber / scale >= 0;
-    auto split = GateSplitAttr::get(context, known ? GateSplit::Symmetric
-                                                   : GateSplit::Query);
-    auto gqa = GroupedModeAttr::get(context, GroupedMode::Slots);
-    if (cast<ShapedType>(keys.getType()).getDimSize(getOperandDim(keyMap, 1)) ==
-        cast<ShapedType>(query.getType()).getDimSize(getOperandDim(queryMap, 1)))
-      gqa = GroupedModeAttr::get(context, GroupedMode::Mean);
-    auto attention = ReciprocalAttentionOp::create(
-        b, loc, init.getType(), query, keys, value, standard, reciprocal,
-        Value(), Value(), Value(), bias, offset, init, Value(), rank, recDims,
-        split, gqa, mask, b.getF64FloatAttr(scale), softcap, maps);
-    result = attention->getResult(0);
-    description = llvm::formatv(
-        "reciprocal attention: scale {0:f6}, reciprocal dims {{{1}}", scale,
-        llvm::join(llvm::map_range(products.recDims,
-                                   [](int64_t d) { return std::to_string(d); }),
-                   ", "));
-  }
-  description += describeMask(plan.mask);
-  if (plan.softcap != 0)
-    description += llvm::formatv(", softcap {0:f6}", plan.softcap);
-
-  auto type = cast<RankedTensorType>(plan.replaced.getType());
-  if (plan.result) {
-    result = makeInverseView(b, loc, result, *plan.result, type);
-  } else {
-    result = makeTransposed(b, loc, result, type);
-  }
-  plan.replaced.replaceAllUsesWith(result);
-  return description;
 }
 
 Outcome raiseAttention(linalg::LinalgOp product, Extents &extents,

@@ -23,8 +23,8 @@ struct Outcome {
 };
 
 /// Replaces the attention that ends in `product`, a contraction, by
-/// ra.attention or ra.reciprocal_attention; with `reciprocalOnly`, by the latter
-/// or not at all. What only it used is left without uses.
+/// ra.attention or ra.reciprocal_attention; with `reciprocalOnly`, by the
+/// latter or not at all. What only it used is left without uses.
 Outcome raiseAttention(mlir::linalg::LinalgOp product, Extents &extents,
                        const MaskAssumptions &assumptions, bool reciprocalOnly);
 

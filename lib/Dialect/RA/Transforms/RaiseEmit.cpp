@@ -156,10 +156,11 @@ private:
         symbolValues[symbol] = emitSymbol(builder, loc, dims, symbol);
   }
 
-  /// The map of a read whose indices are loops or constants; null otherwise.
-  AffineMap mapOf(ArrayRef<Index> indices) {
+  /// The map of a read whose indices are constants or loops over whole dims;
+  /// null otherwise.
+  AffineMap mapOf(Value tensor, ArrayRef<Index> indices) {
     SmallVector<AffineExpr> exprs;
-    for (const Index &original : indices) {
+    for (auto [position, original] : llvm::enumerate(indices)) {
       Index index = dims.resolve(original);
       if (index.isConstant(0)) {
         exprs.push_back(getAffineConstantExpr(0, context));
@@ -168,7 +169,8 @@ private:
       std::optional<DimId> dim = index.asDim();
       AffineExpr found;
       for (auto [i, loop] : llvm::enumerate(loops))
-        if (dim && loop.size() == 1 && loop[0] == *dim)
+        if (dim && loop.size() == 1 && loop[0] == *dim &&
+            dims.spans(*dim, tensor, position))
           found = getAffineDimExpr(i, context);
       if (!found)
         return {};
@@ -179,7 +181,7 @@ private:
 
   void input(Value tensor, ArrayRef<Index> indices, OpBuilder &builder,
              Location loc) {
-    AffineMap map = mapOf(indices);
+    AffineMap map = mapOf(tensor, indices);
     if (!map) {
       for (const Index &index : indices)
         symbols(index, builder, loc);
@@ -242,7 +244,7 @@ private:
 
   Value read(Value tensor, ArrayRef<Index> indices, OpBuilder &builder,
              Location loc, Block *generic) {
-    if (AffineMap map = mapOf(indices))
+    if (AffineMap map = mapOf(tensor, indices))
       for (auto [i, value] : llvm::enumerate(inputs))
         if (value == tensor && maps[i] == map)
           return widened(generic->getArgument(i), builder, loc);
@@ -267,8 +269,8 @@ private:
     switch (expr->kind) {
     case Kind::Constant:
       if (expr->type && expr->type.isInteger(1))
-        return arith::ConstantOp::create(builder, loc,
-                                         builder.getBoolAttr(expr->number != 0));
+        return arith::ConstantOp::create(
+            builder, loc, builder.getBoolAttr(expr->number != 0));
       return f32(expr->number);
     case Kind::Position: {
       Value value = index(expr->index, builder, loc);
@@ -353,7 +355,8 @@ Value emitTensor(OpBuilder &builder, Location loc, const DimSpace &dims,
   MLIRContext *context = builder.getContext();
   Emitter emitter(dims, loops, context);
   emitter.collect(expr, builder, loc);
-  Value init = tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
+  Value init =
+      tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
   SmallVector<AffineMap> maps(emitter.maps);
   maps.push_back(AffineMap::getMultiDimIdentityMap(loops.size(), context));
   SmallVector<utils::IteratorType> iterators(loops.size(),

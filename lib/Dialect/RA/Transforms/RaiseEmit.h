@@ -23,8 +23,8 @@ mlir::Value emitTensor(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<llvm::SmallVector<DimId>> loops,
                        llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
-/// The extent of dim `dim` of `tensor`, from the earliest value that has it: not
-/// from a tensor that a later pass may replace.
+/// The extent of dim `dim` of `tensor`, from the earliest value that has it:
+/// not from a tensor that a later pass may replace.
 mlir::OpFoldResult emitExtent(mlir::OpBuilder &builder, mlir::Location loc,
                               Extents &extents, mlir::Value tensor,
                               unsigned dim);

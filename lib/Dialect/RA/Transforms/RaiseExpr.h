@@ -119,7 +119,8 @@ public:
   const Expr *make(Kind kind, llvm::ArrayRef<const Expr *> operands,
                    mlir::Type type = {}, mlir::Operation *op = nullptr);
 
-  /// The same formula, where dim `first` of each pair in `a` is `second` in `b`.
+  /// The same formula, where dim `first` of each pair in `a` is `second` in
+  /// `b`.
   bool equal(const Expr *a, const Expr *b,
              llvm::ArrayRef<std::pair<DimId, DimId>> renaming = {});
   /// True if `predicate` holds for the expression or a part of it. Operands of
@@ -132,8 +133,8 @@ public:
   llvm::SmallVector<DimId> freeAtoms(const Expr *expr);
   /// The value at given values of the atoms, if it follows from positions and
   /// constants alone. Booleans are 0 and 1.
-  std::optional<double>
-  evaluate(const Expr *expr, const llvm::DenseMap<DimId, int64_t> &atoms);
+  std::optional<double> evaluate(const Expr *expr,
+                                 const llvm::DenseMap<DimId, int64_t> &atoms);
 
   /// Any element of `tensor` if all are the same constant.
   std::optional<double> splat(mlir::Value tensor);

@@ -61,8 +61,9 @@ bool Index::operator==(const Index &other) const {
 
 template <typename Terms> static void addTerms(Terms &to, const Terms &from) {
   for (auto [id, coefficient] : from) {
-    auto it = llvm::lower_bound(
-        to, id, [](const auto &term, unsigned key) { return term.first < key; });
+    auto it = llvm::lower_bound(to, id, [](const auto &term, unsigned key) {
+      return term.first < key;
+    });
     if (it != to.end() && it->first == id)
       it->second += coefficient;
     else
@@ -263,6 +264,15 @@ bool DimSpace::sameExtent(DimId a, DimId b) const {
          *infos[a].extentClass == *infos[b].extentClass;
 }
 
+bool DimSpace::spans(DimId atom, Value tensor, unsigned dim) const {
+  int64_t extent = cast<RankedTensorType>(tensor.getType()).getDimSize(dim);
+  if (!ShapedType::isDynamic(extent) &&
+      !ShapedType::isDynamic(infos[atom].size))
+    return extent == infos[atom].size;
+  return infos[atom].extentClass &&
+         extents.classOf(tensor, dim) == *infos[atom].extentClass;
+}
+
 void DimSpace::split(DimId dim, int64_t innerSize) {
   int64_t size = infos[dim].size;
   DimId outer = create(ShapedType::isDynamic(size) ? size : size / innerSize);
@@ -310,7 +320,8 @@ SmallVector<DimId> DimSpace::atoms(const Index &index) const {
     return std::pair(-std::abs(a.second), a.first) <
            std::pair(-std::abs(b.second), b.first);
   });
-  return llvm::map_to_vector(terms, [](const auto &term) { return term.first; });
+  return llvm::map_to_vector(terms,
+                             [](const auto &term) { return term.first; });
 }
 
 std::optional<int64_t> DimSpace::lowerBound(const Index &index) const {
@@ -419,8 +430,7 @@ std::optional<Index> DimSpace::apply(AffineExpr expr, ArrayRef<Index> loops) {
     return std::nullopt;
   case AffineExprKind::FloorDiv:
   case AffineExprKind::Mod:
-    if (!rhs->isConstant() ||
-        !divide(*lhs, rhs->constant, quotient, remainder))
+    if (!rhs->isConstant() || !divide(*lhs, rhs->constant, quotient, remainder))
       return std::nullopt;
     return expr.getKind() == AffineExprKind::Mod ? remainder : quotient;
   default:

@@ -6,9 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Raising reads a chain of tensor ops as one scalar formula over loop dims. This
-// file has its index arithmetic: linear expressions of dims, which dims have one
-// extent at run time, and the splitting of a dim where a reshape splits it.
+// Raising reads a chain of tensor ops as one scalar formula over loop dims.
+// This file has its index arithmetic: linear expressions of dims, which dims
+// have one extent at run time, and the splitting of a dim where a reshape
+// splits it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,8 +31,8 @@ using DimId = unsigned;
 using SymbolId = unsigned;
 
 /// constant + sum of coefficient * dim + sum of coefficient * symbol, terms
-/// sorted by id, none with coefficient 0. A symbol is an index value that is the
-/// same for all iterations, as an extent is.
+/// sorted by id, none with coefficient 0. A symbol is an index value that is
+/// the same for all iterations, as an extent is.
 struct Index {
   int64_t constant = 0;
   llvm::SmallVector<std::pair<DimId, int64_t>, 4> dims;
@@ -57,8 +58,8 @@ Index operator+(Index a, const Index &b);
 Index operator-(Index a, const Index &b);
 Index operator*(Index a, int64_t factor);
 
-/// Which dims of which tensors have the same extent at run time, and which index
-/// values are extents: from how the ops of one function use them.
+/// Which dims of which tensors have the same extent at run time, and which
+/// index values are extents: from how the ops of one function use them.
 class Extents {
 public:
   explicit Extents(mlir::func::FuncOp function);
@@ -111,6 +112,9 @@ public:
   std::optional<Index> extent(DimId dim);
   /// True when both dims are known to run equally far.
   bool sameExtent(DimId a, DimId b) const;
+
+  /// True when an atom is known to run over dim `dim` of `tensor` and no less.
+  bool spans(DimId atom, mlir::Value tensor, unsigned dim) const;
 
   /// The index with split dims replaced by their parts, dims of extent 1 by 0,
   /// and symbols of static extent by that.

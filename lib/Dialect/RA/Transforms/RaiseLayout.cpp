@@ -36,12 +36,13 @@ static void addUnit(ViewPlan &plan, unsigned group) {
   plan.parts.front().insert(plan.parts.front().begin(), {group, 1});
 }
 
-std::optional<ViewPlan> planView(const DimSpace &dims, ArrayRef<int64_t> shape,
+std::optional<ViewPlan> planView(const DimSpace &dims, Value tensor,
                                  ArrayRef<Index> indices,
                                  const Groups &groups) {
   ViewPlan plan;
   std::array<SmallVector<DimId>, 4> seen;
-  for (auto [extent, original] : llvm::zip_equal(shape, indices)) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(tensor.getType()).getShape();
+  for (auto [dim, extent, original] : llvm::enumerate(shape, indices)) {
     Index index = dims.resolve(original);
     SmallVector<ViewPlan::Part> parts;
     if (index.isConstant(0) && extent == 1) {
@@ -52,6 +53,9 @@ std::optional<ViewPlan> planView(const DimSpace &dims, ArrayRef<int64_t> shape,
       return std::nullopt;
     // Innermost first: every coefficient is the product of the sizes inside.
     SmallVector<DimId> atoms = dims.atoms(index);
+    if (atoms.size() == 1 && dims.extentClass(atoms[0]) &&
+        !dims.spans(atoms[0], tensor, dim))
+      return std::nullopt;
     int64_t stride = 1;
     for (auto [i, atom] : llvm::enumerate(llvm::reverse(atoms))) {
       unsigned group = groupOf(groups, atom);

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// An operand of ra.attention has four dims in any order. A tensor whose dims are
-// indexed by loop dims becomes one by views alone: dims that mix two of the four
-// are taken apart, neighbours that belong together are merged.
+// An operand of ra.attention has four dims in any order. A tensor whose dims
+// are indexed by loop dims becomes one by views alone: dims that mix two of the
+// four are taken apart, neighbours that belong together are merged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,10 +41,9 @@ struct ViewPlan {
   llvm::SmallVector<unsigned> order;
 };
 
-/// Plans the view of a tensor of `shape` indexed by `indices`; nothing if a
-/// transpose or copy would be needed, or if the tensor is not read whole.
-std::optional<ViewPlan> planView(const DimSpace &dims,
-                                 llvm::ArrayRef<int64_t> shape,
+/// Plans the view of a tensor indexed by `indices`; nothing if a transpose or
+/// copy would be needed, or if the tensor is not read whole.
+std::optional<ViewPlan> planView(const DimSpace &dims, mlir::Value tensor,
                                  llvm::ArrayRef<Index> indices,
                                  const Groups &groups);
 

@@ -97,10 +97,10 @@ private:
             !hides(fill->number * addend.factor))
           continue;
         const Expr *condition = expr->operands[0];
-        hidden.push_back({i == 1 ? condition
-                                 : builder.make(Kind::Not, {condition},
-                                                condition->type),
-                          fill->number * addend.factor, /*additive=*/true});
+        hidden.push_back(
+            {i == 1 ? condition
+                    : builder.make(Kind::Not, {condition}, condition->type),
+             fill->number * addend.factor, /*additive=*/true});
         return true;
       }
     double fill = 0;
@@ -250,12 +250,6 @@ private:
   bool decide() {
     // Each mask as a band where it is one, and a remainder.
     for (const Hidden &mask : hidden) {
-      if (auto table = evaluate(mask.visible, [](double v) { return v != 0; })) {
-        if (std::optional<Band> found = bandOf(*table)) {
-          bands.push_back({*found, mask});
-          continue;
-        }
-      }
       SmallVector<const Expr *> parts;
       conjuncts(mask.visible, parts);
       Band found;
@@ -266,6 +260,15 @@ private:
           continue;
         rest = rest ? builder.make(Kind::And, {rest, part}, part->type) : part;
       }
+      if (rest)
+        if (auto table =
+                evaluate(mask.visible, [](double value) { return value != 0; }))
+          if (std::optional<Band> whole = bandOf(*table)) {
+            found = *whole;
+            rest = nullptr;
+            if (!found.upper && !found.lower)
+              continue;
+          }
       // An attribute has no lower end without an upper one.
       if (!found.upper) {
         others.push_back(mask);
@@ -277,8 +280,8 @@ private:
         others.push_back({rest, mask.fill, mask.additive, mask.order});
       }
     }
-    // A row without a visible key is NaN where the fill is -inf: those bands may
-    // always become the attribute. Elsewhere the fill says what such a row
+    // A row without a visible key is NaN where the fill is -inf: those bands
+    // may always become the attribute. Elsewhere the fill says what such a row
     // gives, and unless there is none the mask stays in the bias.
     Band band;
     for (bool infinite : {true, false}) {
@@ -341,8 +344,8 @@ private:
              mask.order > outer.order;
     };
     return llvm::any_of(others, inside) ||
-           llvm::any_of(bands,
-                        [&](const BandMask &mask) { return inside(mask.whole); });
+           llvm::any_of(
+               bands, [&](const BandMask &mask) { return inside(mask.whole); });
   }
 
   bool makeBias() {
@@ -355,8 +358,8 @@ private:
                        {builder.constant(addend.factor), addend.expr}));
     const double infinity = std::numeric_limits<double>::infinity();
     auto hide = [&](const Expr *visible, double fill) {
-      add(builder.make(Kind::Select, {visible, builder.constant(0),
-                                      builder.constant(fill)}));
+      add(builder.make(Kind::Select,
+                       {visible, builder.constant(0), builder.constant(fill)}));
     };
     // Masks that replace scores by a finite value, outermost first.
     SmallVector<Hidden> replacing;
@@ -376,9 +379,9 @@ private:
                                          mask.visible->type)
                           : mask.visible;
       if (!absorbs(outer.fill) ||
-          llvm::any_of(replacing, [&](const Hidden &mask) {
-            return mask.fill != outer.fill;
-          }) ||
+          llvm::any_of(
+              replacing,
+              [&](const Hidden &mask) { return mask.fill != outer.fill; }) ||
           addsUpInside(outer))
         return miss(
             "mask",

@@ -35,8 +35,8 @@ struct MaskPlan {
 };
 
 /// Turns the hidden keys and addends of `scores` into a mask attribute where
-/// they are causal or a window, and into a bias otherwise. `query` is the dim of
-/// the query rows (nothing for one row), `key` that of the keys.
+/// they are causal or a window, and into a bias otherwise. `query` is the dim
+/// of the query rows (nothing for one row), `key` that of the keys.
 bool matchMask(ExprBuilder &builder, const Scores &scores,
                std::optional<DimId> query, DimId key, bool hiddenRowsAreZero,
                const MaskAssumptions &assumptions, MaskPlan &plan, Miss &miss);

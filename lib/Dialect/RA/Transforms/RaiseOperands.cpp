@@ -58,8 +58,8 @@ static std::optional<Step> throughFactor(ExprBuilder &builder, const Step &step,
     const Expr *factor = part->kind == Kind::Load
                              ? builder.load(part->value, part->indices)
                              : part;
-    if (factor->isConstant() || (!builder.dependsOn(factor, keep) &&
-                                 !hasProduct(builder, factor))) {
+    if (factor->isConstant() ||
+        (!builder.dependsOn(factor, keep) && !hasProduct(builder, factor))) {
       splitFactor(builder, factor, inverse, next.number, next.factors);
       continue;
     }
@@ -82,9 +82,9 @@ static std::optional<Step> throughFactor(ExprBuilder &builder, const Step &step,
 
 /// The step behind a slice of dim `bound`, which is then replaced by a dim for
 /// the whole.
-static std::optional<Step> throughSlice(ExprBuilder &builder, const Step &step,
-                                        DimId bound,
-                                        llvm::DenseMap<int64_t, DimId> &wholes) {
+static std::optional<Step>
+throughSlice(ExprBuilder &builder, const Step &step, DimId bound,
+             llvm::DenseMap<int64_t, DimId> &wholes) {
   auto slice = step.value.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice || step.whole)
     return std::nullopt;
@@ -143,8 +143,7 @@ static std::optional<Step> throughSlice(ExprBuilder &builder, const Step &step,
 }
 
 std::vector<Step> traceOperand(ExprBuilder &builder, const Access &access,
-                               ArrayRef<DimId> keep,
-                               std::optional<DimId> bound,
+                               ArrayRef<DimId> keep, std::optional<DimId> bound,
                                llvm::DenseMap<int64_t, DimId> *wholes) {
   std::vector<Step> steps;
   Step step;
@@ -189,10 +188,11 @@ static bool sides(ExprBuilder &builder, const Product &product, DimId key,
   bool left = reads(builder, product.lhs, key);
   bool right = reads(builder, product.rhs, key);
   if (left == right)
-    return miss("scores", left ? "both factors of a product of the scores depend "
-                                 "on the key"
-                               : "no factor of a product of the scores depends "
-                                 "on the key");
+    return miss("scores",
+                left ? "both factors of a product of the scores depend "
+                       "on the key"
+                     : "no factor of a product of the scores depends "
+                       "on the key");
   query = left ? &product.rhs : &product.lhs;
   keys = left ? &product.lhs : &product.rhs;
   return true;
@@ -286,8 +286,8 @@ struct Traced {
 };
 } // namespace
 
-/// The step of `steps` that reads `like`'s value at the same place, once row and
-/// key stand for one position.
+/// The step of `steps` that reads `like`'s value at the same place, once row
+/// and key stand for one position.
 static const Step *findSource(ExprBuilder &builder, ArrayRef<Step> steps,
                               const Step &like, DimId key, DimId row) {
   auto positions = [&](const Index &index) {
@@ -318,7 +318,8 @@ static SmallVector<int64_t> slicedDims(const Step &step) {
   return dims;
 }
 
-static bool sameFactors(ExprBuilder &builder, const Traced &a, const Traced &b) {
+static bool sameFactors(ExprBuilder &builder, const Traced &a,
+                        const Traced &b) {
   if (a.number != b.number || a.factors.size() != b.factors.size())
     return false;
   for (auto [left, right] : llvm::zip_equal(a.factors, b.factors))
@@ -360,7 +361,8 @@ static bool divideDims(ExprBuilder &builder, ArrayRef<Traced> terms, Step query,
   int64_t headDim = builder.dims.size(*query.whole);
   SmallVector<unsigned> owner(headDim, 2);
   const Traced *kinds[2] = {nullptr, nullptr};
-  if (llvm::none_of(terms, [](const Traced &term) { return term.isReciprocal; }))
+  if (llvm::none_of(terms,
+                    [](const Traced &term) { return term.isReciprocal; }))
     return miss("reciprocal", "all products are of the query's rows with the "
                               "key's: there is no reciprocal one");
   for (const Traced &term : terms) {
@@ -377,8 +379,9 @@ static bool divideDims(ExprBuilder &builder, ArrayRef<Traced> terms, Step query,
     }
   }
   if (auto *it = llvm::find(owner, 2); it != owner.end())
-    return miss("reciprocal", llvm::formatv("dim {0} of the head is in no product",
-                                            it - owner.begin()));
+    return miss("reciprocal",
+                llvm::formatv("dim {0} of the head is in no product",
+                              it - owner.begin()));
   // The kind with more dims is the standard one; where that is the other, query
   // and key change places.
   bool exchange = llvm::count(owner, 1) > llvm::count(owner, 0);
@@ -408,8 +411,8 @@ static bool divideDims(ExprBuilder &builder, ArrayRef<Traced> terms, Step query,
   return true;
 }
 
-bool matchReciprocal(ExprBuilder &builder, ArrayRef<Product> products, DimId key,
-                     DimId row, std::vector<QueryKey> &results,
+bool matchReciprocal(ExprBuilder &builder, ArrayRef<Product> products,
+                     DimId key, DimId row, std::vector<QueryKey> &results,
                      Miss &miss) {
   llvm::DenseMap<int64_t, DimId> wholes;
   std::vector<Traced> traced;
@@ -418,8 +421,9 @@ bool matchReciprocal(ExprBuilder &builder, ArrayRef<Product> products, DimId key
     if (!sides(builder, product, key, query, keys, miss))
       return false;
     if (product.bound.size() != 1)
-      return miss("reciprocal", "a product of the scores sums over more than one "
-                                "dim");
+      return miss("reciprocal",
+                  "a product of the scores sums over more than one "
+                  "dim");
     Traced each;
     DimId bound = product.bound[0];
     SmallVector<DimId> keep{bound, key, row};

@@ -26,14 +26,14 @@ struct Step {
   int64_t offset = 0, stride = 1, count = 0;
 };
 
-/// Steps from a tensor back through views, casts that widen, and factors that do
-/// not depend on `keep` (the dims summed over, and rows or keys). With `wholes`,
-/// also through slices of the dim `bound`; it holds the dims that stand for whole
-/// dims, by extent.
-std::vector<Step>
-traceOperand(ExprBuilder &builder, const Access &access,
-             llvm::ArrayRef<DimId> keep, std::optional<DimId> bound,
-             llvm::DenseMap<int64_t, DimId> *wholes);
+/// Steps from a tensor back through views, casts that widen, and factors that
+/// do not depend on `keep` (the dims summed over, and rows or keys). With
+/// `wholes`, also through slices of the dim `bound`; it holds the dims that
+/// stand for whole dims, by extent.
+std::vector<Step> traceOperand(ExprBuilder &builder, const Access &access,
+                               llvm::ArrayRef<DimId> keep,
+                               std::optional<DimId> bound,
+                               llvm::DenseMap<int64_t, DimId> *wholes);
 
 /// Query and key of all products of the scores, with what multiplies them.
 struct QueryKey {
@@ -57,15 +57,16 @@ struct QueryKey {
 bool matchSingleProduct(ExprBuilder &builder, const Product &product, DimId key,
                         QueryKey &result, Miss &miss);
 
-/// Query and key of standard and reciprocal products whose dims make up the head
-/// dim. `row` is the dim of the query rows. One result for each value of which
-/// all products are views, the first one closest to the products.
+/// Query and key of standard and reciprocal products whose dims make up the
+/// head dim. `row` is the dim of the query rows. One result for each value of
+/// which all products are views, the first one closest to the products.
 bool matchReciprocal(ExprBuilder &builder, llvm::ArrayRef<Product> products,
-                     DimId key, DimId row,
-                     std::vector<QueryKey> &results, Miss &miss);
+                     DimId key, DimId row, std::vector<QueryKey> &results,
+                     Miss &miss);
 
 /// The atoms that two factors of a product have and only one has, for choosing
-/// the row: those of the query side that are not on the key side or summed over.
+/// the row: those of the query side that are not on the key side or summed
+/// over.
 llvm::SmallVector<DimId> rowCandidates(ExprBuilder &builder,
                                        const Product &product, DimId key);
 

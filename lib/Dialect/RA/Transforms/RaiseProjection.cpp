@@ -34,7 +34,8 @@ static bool isWeight(Value value, func::FuncOp function, bool marked,
     return true;
   if (auto argument = dyn_cast<BlockArgument>(value))
     return argument.getOwner() == &function.getBody().front() &&
-           (!marked || function.getArgAttr(argument.getArgNumber(), kParameter));
+           (!marked ||
+            function.getArgAttr(argument.getArgNumber(), kParameter));
   // Without marks an argument may be anything: what is computed from it is no
   // weight for certain.
   Operation *def = value.getDefiningOp();
@@ -262,20 +263,20 @@ bool raiseProjection(linalg::LinalgOp product, Extents &extents) {
   }
   Value start = product.getDpsInits()[0];
   SmallVector<OpFoldResult> sizes;
-  for (int64_t dim = 0;
-       dim < cast<RankedTensorType>(start.getType()).getRank(); ++dim)
+  for (int64_t dim = 0; dim < cast<RankedTensorType>(start.getType()).getRank();
+       ++dim)
     sizes.push_back(emitExtent(b, loc, extents, start, dim));
   Value init = tensor::EmptyOp::create(b, loc, sizes,
                                        getElementTypeOrSelf(start.getType()));
-  auto linear = LinearOp::create(b, loc, projection.input, weight,
-                                 projection.bias, init);
+  auto linear =
+      LinearOp::create(b, loc, projection.input, weight, projection.bias, init);
   if (!projection.inputMap.isIdentity() || !projection.outputMap.isIdentity())
-    linear.setIndexingMapsAttr(b.getAffineMapArrayAttr(
-        {projection.inputMap, projection.outputMap}));
+    linear.setIndexingMapsAttr(
+        b.getAffineMapArrayAttr({projection.inputMap, projection.outputMap}));
   Value result = linear->getResult(0);
   if (result.getType() != projection.replaced.getType())
-    result = tensor::CastOp::create(b, loc, projection.replaced.getType(),
-                                    result);
+    result =
+        tensor::CastOp::create(b, loc, projection.replaced.getType(), result);
   projection.replaced.replaceAllUsesWith(result);
   return true;
 }

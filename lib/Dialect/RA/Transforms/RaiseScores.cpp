@@ -19,8 +19,7 @@ using namespace mlir;
 namespace ra::raise {
 
 static bool isProduct(const Expr *expr) {
-  return expr->kind == Kind::Load &&
-         isContraction(expr->value.getDefiningOp());
+  return expr->kind == Kind::Load && isContraction(expr->value.getDefiningOp());
 }
 
 bool hasProduct(ExprBuilder &builder, const Expr *expr) {
@@ -83,8 +82,8 @@ static bool matchNumerator(ExprBuilder &builder, const Expr *expr,
       continue;
     }
     if (expr->kind == Kind::Select && expr->operands[1]->isConstant(0)) {
-      softmax.visible.push_back(builder.make(
-          Kind::Not, {expr->operands[0]}, expr->operands[0]->type));
+      softmax.visible.push_back(builder.make(Kind::Not, {expr->operands[0]},
+                                             expr->operands[0]->type));
       expr = expr->operands[2];
       continue;
     }
@@ -139,8 +138,8 @@ bool matchSum(ExprBuilder &builder, const Expr *numerator, const Expr *sum,
           x->operands[1]->reducer != Kind::Max || !softmax.visible.empty())
         continue;
       auto renaming = alongKeys(builder, x->operands[1], keys);
-      if (renaming && builder.equal(x->operands[1]->operands[0],
-                                    x->operands[0], *renaming)) {
+      if (renaming && builder.equal(x->operands[1]->operands[0], x->operands[0],
+                                    *renaming)) {
         sum = sum->operands[1 - i];
         break;
       }
@@ -152,8 +151,9 @@ bool matchSum(ExprBuilder &builder, const Expr *numerator, const Expr *sum,
       !sum->operands[1]->isConstant(0))
     return miss("softmax", "the divisor is no sum of exponentials from 0");
   if (builder.dependsOn(sum, keys))
-    return miss("axis", "the sum of the exponentials does not run over the keys "
-                        "that the product with the values runs over");
+    return miss("axis",
+                "the sum of the exponentials does not run over the keys "
+                "that the product with the values runs over");
   auto renaming = alongKeys(builder, sum, keys);
   if (!renaming)
     return miss("axis", "the sum of the exponentials runs over other keys than "
@@ -224,7 +224,9 @@ bool matchSoftmax(ExprBuilder &builder, const Expr *p, ArrayRef<DimId> keys,
                   Softmax &softmax, Miss &miss) {
   // A sigmoid or a GELU before a product has exponentials, too; a softmax or
   // what is left of one has a reduction.
-  auto isReduction = [](const Expr *part) { return part->kind == Kind::Reduce; };
+  auto isReduction = [](const Expr *part) {
+    return part->kind == Kind::Reduce;
+  };
   if (!builder.any(p, isExponential) || !hasProduct(builder, p))
     return false;
 
@@ -233,9 +235,8 @@ bool matchSoftmax(ExprBuilder &builder, const Expr *p, ArrayRef<DimId> keys,
     bool zeroFirst = p->operands[1]->isConstant(0);
     if (!zeroFirst && !p->operands[2]->isConstant(0))
       break;
-    if (!builder.any(p->operands[zeroFirst ? 2 : 1], [](const Expr *part) {
-          return part->kind == Kind::Div;
-        }))
+    if (!builder.any(p->operands[zeroFirst ? 2 : 1],
+                     [](const Expr *part) { return part->kind == Kind::Div; }))
       break;
     const Expr *condition = p->operands[0];
     rowConditions.push_back(
@@ -283,8 +284,8 @@ public:
                Miss &miss)
       : builder(builder), keys(keys), scores(scores), miss(miss) {}
 
-  /// factor * expr is (a part of) the scores. With `shift`, a term that does not
-  /// depend on the key may go: it cancels in the softmax.
+  /// factor * expr is (a part of) the scores. With `shift`, a term that does
+  /// not depend on the key may go: it cancels in the softmax.
   bool peel(const Expr *expr, double factor, bool shift) {
     switch (expr->kind) {
     case Kind::Add:
@@ -302,8 +303,9 @@ public:
           return part->kind == Kind::Reduce && part->reducer == Kind::Max;
         };
         if (builder.any(a, isMax) || builder.any(b, isMax))
-          return miss("axis", "what is subtracted from the scores depends on the "
-                              "key: a maximum over another dim");
+          return miss("axis",
+                      "what is subtracted from the scores depends on the "
+                      "key: a maximum over another dim");
         return collect(expr, factor, {});
       }
       if (!productA && !productB)
@@ -381,7 +383,8 @@ private:
     default:
       break;
     }
-    return miss("scores", "a term of the scores is no product of query and key");
+    return miss("scores",
+                "a term of the scores is no product of query and key");
   }
 
   bool addProduct(const Expr *expr, double factor,
@@ -426,8 +429,9 @@ private:
     const Expr *start = builder.load(op.getDpsInits()[0], expr->indices);
     if (!start->isConstant(0)) {
       if (!factors.empty() || hasProduct(builder, start))
-        return miss("scores", "a product of query and key that starts from other "
-                              "scores");
+        return miss("scores",
+                    "a product of query and key that starts from other "
+                    "scores");
       if (scores.softcap != 0)
         return miss("softcap", "a term is added to the scores before they are "
                                "capped");

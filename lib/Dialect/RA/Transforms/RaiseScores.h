@@ -93,8 +93,8 @@ struct Scores {
 bool matchScores(ExprBuilder &builder, const Softmax &softmax,
                  llvm::ArrayRef<DimId> keys, Scores &scores, Miss &miss);
 
-/// Multiplies `number` by the constants in a product, and adds its other factors
-/// to `factors`; of 1 / expr if `inverse`.
+/// Multiplies `number` by the constants in a product, and adds its other
+/// factors to `factors`; of 1 / expr if `inverse`.
 void splitFactor(ExprBuilder &builder, const Expr *expr, bool inverse,
                  double &number, llvm::SmallVectorImpl<const Expr *> &factors);
 

@@ -70,9 +70,9 @@ struct CompilePipelineOptions
 };
 
 /// Appends what raises modules in linalg to `pm`, a pass manager on
-/// builtin.module: private functions are inlined first, as exporters leave masks
-/// in them. With `reciprocalOnly`, attention without reciprocal terms and gates
-/// stays as written, and so do projections.
+/// builtin.module: private functions are inlined first, as exporters leave
+/// masks in them. With `reciprocalOnly`, attention without reciprocal terms and
+/// gates stays as written, and so do projections.
 void buildRaisePipeline(mlir::OpPassManager &pm, bool reciprocalOnly = false);
 
 /// Appends the tensor-level passes of `options.stage` to `pm`, a pass manager
