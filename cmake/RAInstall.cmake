@@ -2,7 +2,7 @@
 
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY include/ra ${RA_BINARY_INCLUDE_DIR}/ra runtime/include/ra
+install(DIRECTORY include/ra include/ra-c ${RA_BINARY_INCLUDE_DIR}/ra runtime/include/ra
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.inc" PATTERN "*.td"
   PATTERN "CMakeFiles" EXCLUDE)
