@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // MLIR's language server for .mlir files, with ra's ops, attributes and
-// verifiers. An editor starts it and talks to it over standard input and output.
+// verifiers. An editor starts it and talks to it over standard input and
+// output.
 //
 //===----------------------------------------------------------------------===//
 
