@@ -174,7 +174,9 @@ def ResultsToArgumentsPass : Pass<"ra-results-to-arguments", "::mlir::ModuleOp">
     Every tensor result of a public function becomes a trailing memref argument
     with the attribute `ra.result`, into which the value is materialised. Where
     the op that computes it can write there directly, empty-tensor elimination
-    makes it do so: no allocation and no copy. Tensor arguments are marked
+    makes it do so: no allocation and no copy. A result that is a reshape of a
+    value is written through a reshape of the argument, for the same reason.
+    Tensor arguments are marked
     `bufferization.writable = false`, for one-shot bufferisation takes them to
     be writable otherwise and would let a product write into a weight.
 
@@ -201,7 +203,8 @@ def ResultsToArgumentsPass : Pass<"ra-results-to-arguments", "::mlir::ModuleOp">
     }
     ```
   }];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
                            "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
 }
 
