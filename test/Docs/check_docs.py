@@ -7,6 +7,11 @@
              it holds CHECK lines, FileCheck has the last word. A block that
              follows one with options and starts with `// becomes` must be what
              those options made of it.
+             A block that starts with `$ COMMAND` (```console, or ```mlir with the
+             line as a comment) is an excerpt of what the command prints: lines in
+             their order, wherever they are broken, where a line `...` stands for
+             lines left out and `...` in a line for a part of it. The command is
+             cat or a tool of ra, and runs in the root of the sources.
   coverage   Every op and pass has a summary and a description with an example
              that uses it, every pass option says what it does, some test names
              it, and the numbered constraints of an op are those that
@@ -17,11 +22,14 @@
 import argparse
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
-FENCE = re.compile(r"^([ ]*)```mlir\n(.*?)^[ ]*```", re.M | re.S)
+FENCE = re.compile(r"^([ ]*)```(?:mlir|console)\n(.*?)^[ ]*```", re.M | re.S)
+# `$ COMMAND`, perhaps continued on lines after a backslash.
+COMMAND = re.compile(r"(?://\s*)?\$\s+((?:.*\\\n)*.*)\n")
 
 
 class Report:
@@ -45,16 +53,47 @@ class Report:
 
 
 def blocks(text):
-    """(line number, text) of every ```mlir block, indentation removed."""
+    """(line number, text) of every block of IR or output, indentation removed."""
     for match in FENCE.finditer(text):
         indent = len(match.group(1))
         lines = [line[indent:] for line in match.group(2).splitlines()]
         yield text.count("\n", 0, match.start()) + 2, "\n".join(lines) + "\n"
 
 
-def run(command, text=None):
+def run(command, text=None, cwd=None):
     return subprocess.run(
-        command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, input=text, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def excerpt_pattern(text):
+    """What a text must match that `text` is an excerpt of."""
+    chunks = [[]]
+    for line in text.splitlines():
+        if line.strip() in ("...", "// ..."):
+            chunks.append([])
+        else:
+            chunks[-1] += line.split()
+    words = [[re.escape(word).replace(r"\.\.\.", ".*?") for word in chunk] for chunk in chunks]
+    # Lines left out are whole lines.
+    lines = [r"^\s*" + r"\s+".join(chunk) + r"[ \t]*$" for chunk in words if chunk]
+    # No line at all is no excerpt.
+    return re.compile(r"(?:.*\n)*?".join(lines) or r"(?!)", re.M)
+
+
+def check_excerpt(args, report, where, command, text):
+    words = shlex.split(re.sub(r"\\\n\s*(?://)?", "", command))
+    if not re.fullmatch(r"cat|ra-[a-z-]+", words[0]):
+        report.check(False, where, f"{words[0]} is not cat or a tool of ra")
+        return
+    if words[0] == "ra-opt":
+        words[0] = args.ra_opt
+    result = run(words, cwd=args.source)
+    output = result.stdout + result.stderr
+    report.check(
+        result.returncode == 0 and excerpt_pattern(text).search(output),
+        where,
+        f"is not an excerpt of what the command prints:\n{output}",
     )
 
 
@@ -77,6 +116,10 @@ def check_examples(args, report):
 
 def check_block(args, report, where, text, previous):
     """Runs one block; returns what its options made of it, if it has any."""
+    command = COMMAND.match(text)
+    if command:
+        check_excerpt(args, report, where, command.group(1), text[command.end() :])
+        return None
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "example.mlir"
         path.write_text(text)
