@@ -62,11 +62,19 @@ MLIR_CAPI_EXPORTED MlirStringRef raStageGetName(RaStage stage);
 MLIR_CAPI_EXPORTED MlirLogicalResult
 raAddCompilePipeline(MlirOpPassManager passManager, RaStage stage);
 
+/// Options of `ra-bufferize`.
+typedef struct RaBufferizeOptions {
+  /// The largest constant, in bytes, that stays in the code; others become
+  /// arguments, which the caller binds.
+  int64_t maxConstantBytes;
+} RaBufferizeOptions;
+
+MLIR_CAPI_EXPORTED RaBufferizeOptions raBufferizeOptionsGetDefault(void);
+
 /// Appends `ra-bufferize`, from functions on tensors to functions on buffers
-/// that write their results to buffers of the caller. Constants of more than
-/// `maxConstantBytes` bytes become arguments, which the caller binds.
-MLIR_CAPI_EXPORTED MlirLogicalResult
-raAddBufferizePipeline(MlirOpPassManager passManager, int64_t maxConstantBytes);
+/// that write their results to buffers of the caller.
+MLIR_CAPI_EXPORTED MlirLogicalResult raAddBufferizePipeline(
+    MlirOpPassManager passManager, RaBufferizeOptions options);
 
 /// Options of `ra-lower-to-cpu`.
 typedef struct RaLowerToCpuOptions {
@@ -90,8 +98,7 @@ MLIR_CAPI_EXPORTED RaLowerToCpuOptions raLowerToCpuOptionsGetDefault(void);
 /// get the C interface `_mlir_ciface_<name>`; allocations call
 /// `void *_mlir_memref_to_llvm_alloc(size)`,
 /// `void *_mlir_memref_to_llvm_aligned_alloc(alignment, size)` and
-/// `void _mlir_memref_to_llvm_free(void *)`, which the caller supplies (the
-/// malloc, aligned_alloc and free of C will do).
+/// `void _mlir_memref_to_llvm_free(void *)`, which the caller supplies.
 MLIR_CAPI_EXPORTED MlirLogicalResult raAddLowerToCpuPipeline(
     MlirOpPassManager passManager, RaLowerToCpuOptions options);
 

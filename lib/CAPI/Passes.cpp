@@ -62,14 +62,19 @@ MlirLogicalResult raAddCompilePipeline(MlirOpPassManager passManager,
   return wrap(success());
 }
 
+RaBufferizeOptions raBufferizeOptionsGetDefault() {
+  BufferizePipelineOptions options;
+  return {options.maxConstantBytes};
+}
+
 MlirLogicalResult raAddBufferizePipeline(MlirOpPassManager passManager,
-                                         int64_t maxConstantBytes) {
+                                         RaBufferizeOptions options) {
   OpPassManager &pm = *unwrap(passManager);
   if (!takesModulePasses(pm))
     return wrap(failure());
-  BufferizePipelineOptions options;
-  options.maxConstantBytes = maxConstantBytes;
-  buildBufferizePipeline(pm, options);
+  BufferizePipelineOptions pipelineOptions;
+  pipelineOptions.maxConstantBytes = options.maxConstantBytes;
+  buildBufferizePipeline(pm, pipelineOptions);
   return wrap(success());
 }
 

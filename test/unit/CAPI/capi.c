@@ -239,7 +239,8 @@ static void testPipelineErrors(MlirContext context) {
       pm, mlirStringRefCreateFromCString("func.func"));
   CHECK(mlirLogicalResultIsFailure(
       raAddCompilePipeline(functions, RaStageDirect)));
-  CHECK(mlirLogicalResultIsFailure(raAddBufferizePipeline(functions, 4096)));
+  CHECK(mlirLogicalResultIsFailure(
+      raAddBufferizePipeline(functions, raBufferizeOptionsGetDefault())));
   CHECK(mlirLogicalResultIsFailure(
       raAddLowerToCpuPipeline(functions, raLowerToCpuOptionsGetDefault())));
   mlirPassManagerDestroy(pm);
@@ -375,7 +376,8 @@ static void testRun(MlirContext context) {
   MlirPassManager pm = mlirPassManagerCreate(context);
   MlirOpPassManager ops = mlirPassManagerGetAsOpPassManager(pm);
   CHECK(mlirLogicalResultIsSuccess(raAddCompilePipeline(ops, RaStageDirect)));
-  CHECK(mlirLogicalResultIsSuccess(raAddBufferizePipeline(ops, 4096)));
+  CHECK(mlirLogicalResultIsSuccess(
+      raAddBufferizePipeline(ops, raBufferizeOptionsGetDefault())));
   CHECK(mlirLogicalResultIsSuccess(raAddLowerToCpuPipeline(ops, options)));
   CHECK(mlirLogicalResultIsSuccess(
       mlirPassManagerRunOnOp(pm, mlirModuleGetOperation(module))));
