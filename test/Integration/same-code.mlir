@@ -7,6 +7,10 @@
 // RUN: FileCheck %s < %t.ra.ll
 // CHECK: define internal void @block_kernel_1_attention_tile(
 //
+// From linalg, too.
+// RUN: ra-opt %ra_examples/block_in_linalg.mlir --ra-compile=stage=direct --symbol-privatize=exclude=block --symbol-dce --ra-bufferize --ra-lower-to-cpu | mlir-translate --mlir-to-llvmir > %t.linalg.ll
+// RUN: ra-opt %ra_examples/block_in_linalg.mlir --ra-compile=stage=baseline --symbol-privatize=exclude=block --symbol-dce --ra-bufferize --ra-lower-to-cpu | mlir-translate --mlir-to-llvmir | cmp - %t.linalg.ll
+//
 // And the comparison can fail: the open-coded form is other code.
 // RUN: ra-opt %s --ra-compile=stage=open-coded --symbol-privatize=exclude=block --symbol-dce --ra-bufferize --ra-lower-to-cpu | mlir-translate --mlir-to-llvmir > %t.open.ll
 // RUN: not cmp -s %t.open.ll %t.base.ll
