@@ -60,6 +60,18 @@ MappedFile::open(const std::string &path) {
   return std::shared_ptr<const MappedFile>(new MappedFile(base, length));
 }
 
+void MappedFile::release(const char *from, size_t size) const {
+  // Whole pages inside the range only: a neighbour may be in use.
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(from);
+  const uintptr_t first = (start + page - 1) / page * page;
+  const uintptr_t last = (start + size) / page * page;
+  const auto begin = reinterpret_cast<uintptr_t>(base);
+  if (first < last && first >= begin && last <= begin + length)
+    ::madvise(static_cast<char *>(base) + (first - begin), last - first,
+              MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (length != 0)
     ::munmap(base, length);

@@ -10,7 +10,6 @@
 
 #include "SafetensorsHeader.h"
 #include "Text.h"
-#include "ra/Runtime/MappedFile.h"
 
 #include <algorithm>
 #include <numeric>
@@ -127,7 +126,16 @@ Expected<Safetensors> Safetensors::open(const std::string &path) {
   Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
   if (!file)
     return file.takeFailure();
-  return parse((*file)->data(), (*file)->size(), *file, path);
+  Expected<Safetensors> result =
+      parse((*file)->data(), (*file)->size(), *file, path);
+  if (result)
+    result->mapped = *file;
+  return result;
+}
+
+void Safetensors::release(const char *data, size_t size) const {
+  if (mapped)
+    mapped->release(data, size);
 }
 
 const TensorEntry *Safetensors::find(const std::string &name) const {

@@ -38,6 +38,11 @@ public:
   /// Bytes.
   size_t size() const { return length; }
 
+  /// Says that [from, from + size) of this mapping will not be read again soon;
+  /// whole pages of it leave this process's memory and come back from the file
+  /// when they are read.
+  void release(const char *from, size_t size) const;
+
 private:
   MappedFile(void *base, size_t length) : base(base), length(length) {}
 

@@ -21,6 +21,7 @@
 #define RA_RUNTIME_SAFETENSORS_H
 
 #include "ra/Runtime/AtomicFile.h"
+#include "ra/Runtime/MappedFile.h"
 #include "ra/Runtime/Status.h"
 #include "ra/Runtime/Tensor.h"
 
@@ -90,9 +91,15 @@ public:
     return base + entry.begin;
   }
 
+  /// Says that [data, data + size) of this file will not be read again soon:
+  /// its pages need not stay in memory. They can still be read. Nothing happens
+  /// to bytes that are not a mapped file's.
+  void release(const char *data, size_t size) const;
+
 private:
   std::string fileName;
   std::shared_ptr<const void> owner;
+  std::shared_ptr<const MappedFile> mapped; ///< Null for bytes in memory.
   const char *base = nullptr;
   std::vector<TensorEntry> tensors;
   std::unordered_map<std::string, size_t> index;
