@@ -43,6 +43,15 @@ struct ConvertedFile {
 Expected<std::unique_ptr<ConvertedFile>>
 openConverted(const std::string &path, const std::vector<int64_t> &layers);
 
+/// Why the original rows cannot be had from the folded ones; asked where none
+/// are kept.
+std::vector<Refusal> refuseOriginalRows(const ConvertedLayer &layer);
+
+/// The original rows of `layer`: those kept, else by undoing what the recipe
+/// says was done, which refuseOriginalRows() must allow.
+Expected<LayerRows> originalRows(const Safetensors &file,
+                                 const ConvertedLayer &layer);
+
 /// "layer 3 ('h.3.attn.')".
 std::string layerName(const LayerRecipe &recipe);
 

@@ -255,6 +255,21 @@ Expected<LayerRows> ra::runtime::readLayerRows(const Safetensors &file,
   return result;
 }
 
+Expected<Tensor>
+ra::runtime::readOutputWeight(const Safetensors &file,
+                              const AttentionTensors &tensors) {
+  Expected<Tensor> weight = file.get(tensors.outputWeight);
+  if (!weight)
+    return weight;
+  if (!isFloat(weight->elementType()) || weight->rank() != 2)
+    return fail("tensor " + quoted(tensors.outputWeight) + " is " +
+                shapeString(weight->shape(), weight->elementType()) +
+                "; an output projection is floating point of two axes");
+  if (tensors.family != WeightFamily::Gpt2)
+    return weight;
+  return columnsOf(*weight, 0, weight->dim(1));
+}
+
 std::vector<TensorEntry>
 ra::runtime::layerEntries(const AttentionTensors &tensors,
                           const ProjectionRows &rows, int64_t channels,

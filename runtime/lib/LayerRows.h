@@ -59,6 +59,10 @@ std::vector<TensorEntry> layerEntries(const AttentionTensors &tensors,
 Expected<std::vector<Tensor>> packLayerRows(const AttentionTensors &tensors,
                                             const LayerRows &rows);
 
+/// The output projection of `tensors`, which must be named, as [Cout, H * Dv].
+Expected<Tensor> readOutputWeight(const Safetensors &file,
+                                  const AttentionTensors &tensors);
+
 /// Folds `spec` into `raw`, rounding once to `types`; v is converted.
 Expected<LayerRows> foldLayerRows(const FoldSpec &spec, const LayerRows &raw,
                                   const LayerTypes &types);
