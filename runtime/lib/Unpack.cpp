@@ -57,3 +57,33 @@ Expected<ConversionReport> ra::runtime::unpack(const std::string &input,
   report.bytes = *written;
   return report;
 }
+
+Expected<StoredLayer>
+ra::runtime::readStoredLayer(const std::string &path,
+                             std::optional<int64_t> layer) {
+  std::vector<int64_t> layers;
+  if (layer)
+    layers.push_back(*layer);
+  Expected<std::unique_ptr<ConvertedFile>> opened = openConverted(path, layers);
+  if (!opened)
+    return opened.takeFailure();
+  const ConvertedLayer &converted = (*opened)->layers.front();
+  StoredLayer result;
+  result.recipe = converted.recipe;
+  result.spec = converted.spec;
+  Expected<LayerRows> folded = readLayerRows(
+      (*opened)->file, converted.recipe.tensors, converted.recipe.foldedRows());
+  if (!folded)
+    return fail(path + ": " + folded.message());
+  result.folded = std::move(folded->weights);
+  result.foldedBiases = std::move(folded->biases);
+  result.hasOriginal = converted.recipe.raw != RawRows::None;
+  if (!result.hasOriginal)
+    return result;
+  Expected<LayerRows> original = originalRows((*opened)->file, converted);
+  if (!original)
+    return fail(path + ": " + original.message());
+  result.original = std::move(original->weights);
+  result.originalBiases = std::move(original->biases);
+  return result;
+}

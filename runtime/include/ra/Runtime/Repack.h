@@ -19,6 +19,7 @@
 
 #include "ra/Runtime/Recipe.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -126,6 +127,23 @@ Expected<ConversionReport> rebake(const std::string &input,
                                   const std::string &output,
                                   const std::vector<int64_t> &layers,
                                   const GateTable &wStd, const GateTable &wRec);
+
+/// One converted layer as it is in a file, rows as outputs.
+struct StoredLayer {
+  LayerRecipe recipe;
+  FoldSpec spec;
+  /// q, k, v as folded: [H * Df, C], [Hkv * Df, C], [Hkv * Dv, C].
+  std::array<Tensor, 3> folded;
+  std::array<std::optional<Tensor>, 3> foldedBiases;
+  /// The same before; only when the file keeps original rows.
+  bool hasOriginal = false;
+  std::array<Tensor, 3> original;
+  std::array<std::optional<Tensor>, 3> originalBiases;
+};
+
+/// Reads layer `layer` (not given: the first converted one) of `path`.
+Expected<StoredLayer> readStoredLayer(const std::string &path,
+                                      std::optional<int64_t> layer);
 
 } // namespace ra::runtime
 
