@@ -143,10 +143,10 @@ public:
       std::optional<std::string> prefix = prefixBefore(entry.name, suffix);
       if (!prefix)
         continue;
-      // Only GPT-2's own name can be transposed; its longer side says so.
+      // Only GPT-2's own name can be transposed.
       const bool transposed =
-          suffix == kFused[0] && (wanted ? *wanted == WeightFamily::Gpt2
-                                         : entry.shape[1] > entry.shape[0]);
+          suffix == kFused[0] &&
+          (wanted ? *wanted == WeightFamily::Gpt2 : isTransposed(entry));
       const WeightFamily family =
           transposed ? WeightFamily::Gpt2 : WeightFamily::Linear;
       if (wanted && *wanted != family)
@@ -227,6 +227,17 @@ private:
     found.tensors.prefix = prefix;
     attentions.push_back(std::move(found));
     return attentions.back();
+  }
+
+  /// Whether the second axis of a fused weight is the outputs: its bias says
+  /// so, else the longer side.
+  bool isTransposed(const TensorEntry &weight) const {
+    const TensorEntry *bias = file.find(biasName(weight.name));
+    if (bias && bias->shape.size() == 1 && weight.shape[0] != weight.shape[1] &&
+        (bias->shape[0] == weight.shape[0] ||
+         bias->shape[0] == weight.shape[1]))
+      return bias->shape[0] == weight.shape[1];
+    return weight.shape[1] > weight.shape[0];
   }
 
   /// Biases, the output projection, and what the other names give away.
@@ -373,8 +384,9 @@ ra::runtime::attentionShape(const Safetensors &file,
         weights[i]->shape[1] <= 0)
       return shapeFailure(*weights[i], "a projection has two axes, not empty");
   }
-  if (numHeads <= 0 || numKvHeads < 0)
-    return fail("head counts must be positive");
+  constexpr int64_t limit = int64_t(1) << 20;
+  if (numHeads <= 0 || numHeads > limit || numKvHeads < 0 || numKvHeads > limit)
+    return fail("head counts must be in [1, 2^20]");
   auto divide = [&](const TensorEntry &entry, int64_t outputs,
                     int64_t heads) -> Status {
     if (outputs % heads == 0)
@@ -388,10 +400,7 @@ ra::runtime::attentionShape(const Safetensors &file,
     const int64_t outputs = weight.shape[transposed ? 1 : 0];
     shape.channels = weight.shape[transposed ? 0 : 1];
     shape.numKvHeads = numKvHeads == 0 ? numHeads : numKvHeads;
-    int64_t parts = 0;
-    if (__builtin_mul_overflow(shape.numKvHeads, int64_t(2), &parts) ||
-        __builtin_add_overflow(parts, numHeads, &parts))
-      return fail("head counts overflow");
+    const int64_t parts = numHeads + 2 * shape.numKvHeads;
     if (outputs % parts != 0)
       return shapeFailure(weight, std::to_string(numHeads) +
                                       " query heads and 2 * " +
