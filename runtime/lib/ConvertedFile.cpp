@@ -8,10 +8,10 @@
 
 #include "ConvertedFile.h"
 
+#include "NumberText.h"
 #include "Text.h"
 
 #include <algorithm>
-#include <cstdio>
 
 using namespace ra::runtime;
 
@@ -27,12 +27,6 @@ static double unitRoundoff(ElementType type) {
   default:
     return 0x1p-24;
   }
-}
-
-std::string ra::runtime::scientific(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.1e", value);
-  return text;
 }
 
 std::string ra::runtime::layerName(const LayerRecipe &recipe) {

@@ -55,9 +55,6 @@ Expected<LayerRows> originalRows(const Safetensors &file,
 /// "layer 3 ('h.3.attn.')".
 std::string layerName(const LayerRecipe &recipe);
 
-/// "1.2e-07".
-std::string scientific(double value);
-
 /// What `roundings` to the type of a layer's folded tensors cost, in words.
 std::string roundingNote(const ConvertedLayer &layer, int roundings);
 

@@ -246,9 +246,3 @@ bool ra::runtime::appendJsonString(std::string &out, std::string_view value) {
   out += '"';
   return true;
 }
-
-std::string ra::runtime::jsonNumber(double value) {
-  char text[40];
-  auto [end, error] = std::to_chars(text, text + sizeof(text), value);
-  return error == std::errc() ? std::string(text, end) : "0";
-}

@@ -115,9 +115,6 @@ private:
 /// Appends `value` as a JSON string; false when it is not UTF-8.
 bool appendJsonString(std::string &out, std::string_view value);
 
-/// The shortest JSON number that reads back as `value`, which must be finite.
-std::string jsonNumber(double value);
-
 } // namespace ra::runtime
 
 #endif // RA_RUNTIME_LIB_JSONSCANNER_H

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConvertedFile.h"
+#include "NumberText.h"
 #include "PlanLayer.h"
 #include "RowFactors.h"
 

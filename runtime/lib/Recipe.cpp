@@ -9,6 +9,7 @@
 #include "ra/Runtime/Recipe.h"
 
 #include "JsonScanner.h"
+#include "NumberText.h"
 #include "Text.h"
 #include "ra/Runtime/Basis.h"
 
@@ -76,7 +77,7 @@ private:
   }
   void add(std::string_view name, double value) {
     key(name);
-    text += jsonNumber(value);
+    text += exact(value);
   }
   void addBool(std::string_view name, bool value) {
     key(name);
@@ -101,7 +102,7 @@ private:
   }
   void addNumbers(std::string_view name, const std::vector<double> &values) {
     key(name);
-    addList(values, [&](double value) { text += jsonNumber(value); });
+    addList(values, [&](double value) { text += exact(value); });
   }
 
   void write(const LayerRecipe &layer) {

@@ -10,6 +10,7 @@
 
 #include "ConvertedFile.h"
 #include "JsonScanner.h"
+#include "NumberText.h"
 #include "Text.h"
 
 #include <algorithm>
@@ -34,10 +35,6 @@ __attribute__((format(printf, 2, 3))) void append(std::string &text,
   text += line;
 }
 
-std::string numberOrNull(double value) {
-  return std::isfinite(value) ? jsonNumber(value) : "null";
-}
-
 /// [a,b,...] of `element(value)`.
 template <typename List, typename Element>
 std::string jsonList(const List &list, Element element) {
@@ -52,10 +49,9 @@ std::string jsonList(const List &list, Element element) {
 
 std::string jsonSummary(const std::vector<double> &values) {
   const Summary summary = summarize(values);
-  return "{\"mean\":" + numberOrNull(summary.mean) +
-         ",\"min\":" + numberOrNull(summary.min) +
-         ",\"max\":" + numberOrNull(summary.max) +
-         ",\"std\":" + numberOrNull(summary.std) + "}";
+  return "{\"mean\":" + exact(summary.mean) + ",\"min\":" + exact(summary.min) +
+         ",\"max\":" + exact(summary.max) + ",\"std\":" + exact(summary.std) +
+         "}";
 }
 
 /// Ranks, one when all heads have the same.
@@ -237,12 +233,12 @@ ra::runtime::statisticsJson(const std::vector<LayerStatistics> &statistics) {
                            ",\"low_share\":" +
                            jsonList(layer.energies,
                                     [](const HeadEnergy &head) {
-                                      return numberOrNull(head.lowShare);
+                                      return exact(head.lowShare);
                                     }) +
                            ",\"reciprocal_share\":" +
                            jsonList(layer.energies,
                                     [](const HeadEnergy &head) {
-                                      return numberOrNull(head.reciprocalShare);
+                                      return exact(head.reciprocalShare);
                                     }) +
                            "}";
                   }) +
@@ -365,22 +361,19 @@ ra::runtime::comparisonJson(const std::vector<LayerComparison> &comparisons) {
                std::string text =
                    "{\"layer\":" + std::to_string(layer.layer) + ",\"prefix\":";
                appendJsonString(text, layer.prefix);
-               text +=
-                   ",\"error\":" + numberOrNull(layer.error.layer.relative) +
-                   ",\"max\":" + numberOrNull(layer.error.layer.maximum);
+               text += ",\"error\":" + exact(layer.error.layer.relative) +
+                       ",\"max\":" + exact(layer.error.layer.maximum);
                if (layer.error.projected)
-                 text += ",\"error_after\":" +
-                         numberOrNull(layer.error.projected->relative) +
-                         ",\"max_after\":" +
-                         numberOrNull(layer.error.projected->maximum);
+                 text +=
+                     ",\"error_after\":" +
+                     exact(layer.error.projected->relative) +
+                     ",\"max_after\":" + exact(layer.error.projected->maximum);
                return text + ",\"heads\":" +
-                      jsonList(
-                          layer.error.heads,
-                          [](const OutputError &head) {
-                            return "{\"error\":" + numberOrNull(head.relative) +
-                                   ",\"max\":" + numberOrNull(head.maximum) +
-                                   "}";
-                          }) +
+                      jsonList(layer.error.heads,
+                               [](const OutputError &head) {
+                                 return "{\"error\":" + exact(head.relative) +
+                                        ",\"max\":" + exact(head.maximum) + "}";
+                               }) +
                       "}";
              }) +
          "}";

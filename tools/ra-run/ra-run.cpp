@@ -26,7 +26,18 @@ static cl::SubCommandGroup both({&runCommand, &verifyCommand});
 static cl::SubCommandGroup all({&runCommand, &verifyCommand, &benchCommand});
 
 static cl::opt<std::string> file(cl::Positional, cl::desc("FILE.mlir"),
-                                 cl::Required, cl::sub(all), cl::cat(category));
+                                 cl::sub(all), cl::cat(category));
+static cl::opt<std::string>
+    weights("weights",
+            cl::desc("Instead of FILE: the attention of a layer of a "
+                     "checkpoint that ra-weights converted. The direct stage "
+                     "takes the folded weights of the file; the others, and "
+                     "the reference, the original rows"),
+            cl::value_desc("FILE.safetensors"), cl::sub(all),
+            cl::cat(category));
+static cl::opt<int64_t>
+    layer("layer", cl::desc("Which layer (default: the first converted one)"),
+          cl::value_desc("N"), cl::sub(all), cl::cat(category));
 static cl::opt<std::string>
     entry("entry", cl::desc("Function to run (default: the only public one)"),
           cl::value_desc("NAME"), cl::sub(all), cl::cat(category));
@@ -118,9 +129,19 @@ static cl::opt<std::string>
                  cl::value_desc("PERCENT%"), cl::sub(benchCommand),
                  cl::cat(category));
 
-/// What every subcommand takes.
-static void fill(ra::tools::ModuleOptions &options) {
+/// What every subcommand takes; false after an error.
+static bool fill(ra::tools::ModuleOptions &options) {
+  if (file.empty() == weights.empty() ||
+      (layer.getNumOccurrences() != 0 && weights.empty())) {
+    llvm::errs() << "ra-run: error: say what to run: FILE.mlir, or a layer of "
+                    "a converted checkpoint, --weights=FILE.safetensors "
+                    "[--layer=N]\n";
+    return false;
+  }
   options.file = file;
+  options.weights = weights;
+  if (layer.getNumOccurrences() != 0)
+    options.layer = layer;
   options.entry = entry;
   options.device = device;
   options.inputs.assign(inputs.begin(), inputs.end());
@@ -128,11 +149,13 @@ static void fill(ra::tools::ModuleOptions &options) {
   options.seed = seed;
   options.threads = threads;
   options.remarks = remarks;
+  return true;
 }
 
 static int runBench(int argc, char **argv) {
   ra::tools::BenchOptions options;
-  fill(options);
+  if (!fill(options))
+    return ra::tools::UsageError;
   options.stages.assign(stages.begin(), stages.end());
   options.axis = axis;
   options.minTime = minTime;
@@ -175,7 +198,8 @@ int main(int argc, char **argv) {
   }
 
   ra::tools::RunOptions options;
-  fill(options);
+  if (!fill(options))
+    return ra::tools::UsageError;
   options.verify = static_cast<bool>(verifyCommand);
   options.stage = stage;
   options.outputs.assign(outputs.begin(), outputs.end());

@@ -12,6 +12,7 @@
 #include "ra/Dialect/RA/Transforms/Pipelines.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,14 @@ enum ExitCode : int {
 
 /// The module of a run, and what it is run on.
 struct ModuleOptions {
-  /// The module; "-" is standard input.
+  /// The module; "-" is standard input. Empty with `weights`.
   std::string file;
+  /// A checkpoint that ra-weights converted, instead of a module: the attention
+  /// of its layer `layer` (default: the first that is converted), see
+  /// WeightsModule.h. Its original half is the module; the direct stage
+  /// compiles the folded half.
+  std::string weights;
+  std::optional<int64_t> layer;
   /// The function; empty means the only public one with a body.
   std::string entry;
   /// "auto" or "cpu".

@@ -32,14 +32,15 @@ namespace ra::tools {
 /// `original`: that is the claim of a conversion.
 ///
 /// Arguments: x [B, T, C] of the folded weights' type, B and T dynamic; the
-/// parameters, of the types they have in the file and only converted inside;
-/// cos and sin [T, rot/2] of f32 under a rotary embedding. The result is [B, T,
+/// parameters, of the same type, gates of f32; cos and sin [T, rot/2] of f32
+/// under a rotary embedding. The result is [B, T,
 /// H * Dv], heads merged, before the output projection.
 struct WeightsModule {
   /// Empty when the file keeps no original rows.
   std::string original;
   std::string folded;
-  /// One for each argument; nothing for x and the tables.
+  /// One for each argument, of the type it has in the file, which the reference
+  /// takes as it is and a kernel does not; nothing for x and the tables.
   std::vector<std::optional<runtime::Tensor>> parameters;
   /// Base of the tables.
   double ropeBase = 10000.0;

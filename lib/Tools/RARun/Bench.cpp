@@ -242,7 +242,7 @@ ExitCode Bench::compile() {
     progress.show("compiling " + stageName(stage));
     Contestant contestant;
     contestant.stage = stage;
-    contestant.module = session.module().clone();
+    contestant.module = session.module(contestant.stage).clone();
     double start = runtime::steadySeconds();
     if (failed(compileToStage(*contestant.module, stage)))
       return CompileError;
@@ -310,8 +310,9 @@ ExitCode Bench::verify(ArrayRef<Tensor> inputs, BenchPoint &point) {
     progress.show(point.label + (point.label.empty() ? "" : ": ") +
                   "evaluating the reference of " +
                   (baseline ? "the baseline" : "RA"));
-    FailureOr<ReferenceResults> reference =
-        evaluateReference(session.entry(), baseline, inputs, options.threads);
+    FailureOr<ReferenceResults> reference = evaluateReference(
+        session.entry(), baseline, makeExact(inputs, session.weights()),
+        options.threads);
     if (failed(reference))
       return CompileError;
     for (auto [contestant, result] :
@@ -481,7 +482,7 @@ ExitCode Bench::measure(std::optional<int64_t> extent) {
     point.axisValue = static_cast<double>(*extent);
   }
   runtime::Expected<std::vector<Tensor>> inputs =
-      makeInputs(entry, options, *dims);
+      makeInputs(entry, options, *dims, session.weights());
   if (!inputs)
     return fail(UsageError, inputs.message());
 
@@ -624,5 +625,7 @@ ExitCode tools::bench(const BenchOptions &options) {
   std::unique_ptr<Session> session = Session::open(options, code);
   if (!session)
     return code;
+  if (!session->hasReference())
+    return UsageError;
   return Bench(options, std::move(*plan), *session).run();
 }

@@ -53,9 +53,10 @@ static std::optional<runtime::ElementType> toElementType(Type type) {
                         : runtime::parseElementType(name);
 }
 
-/// Rotary tables [.., T, rot/2] with base 10000, positions from 0.
-static runtime::Expected<Tensor>
-makeTable(bool cosine, runtime::ElementType type, const runtime::Shape &shape) {
+/// Rotary tables [.., T, rot/2] of a base, positions from 0.
+static runtime::Expected<Tensor> makeTable(bool cosine, double base,
+                                           runtime::ElementType type,
+                                           const runtime::Shape &shape) {
   int64_t half = shape.back(), positions = shape[shape.size() - 2];
   int64_t count = 1;
   for (int64_t extent : shape)
@@ -63,8 +64,8 @@ makeTable(bool cosine, runtime::ElementType type, const runtime::Shape &shape) {
   std::vector<double> values(count);
   for (int64_t i = 0; i < count; ++i) {
     double position = static_cast<double>(i / half % positions);
-    double angle = position * std::pow(10000.0, -static_cast<double>(i % half) /
-                                                    static_cast<double>(half));
+    double angle = position * std::pow(base, -static_cast<double>(i % half) /
+                                                 static_cast<double>(half));
     values[i] = cosine ? std::cos(angle) : std::sin(angle);
   }
   return Tensor::fromDoubles(shape, type, values);
@@ -83,7 +84,8 @@ splitIndex(StringRef text) {
 
 runtime::Expected<std::vector<Tensor>>
 tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
-                  ArrayRef<DimExtent> dims) {
+                  ArrayRef<DimExtent> dims, const WeightsModule *weights) {
+  constexpr double usualBase = 10000.0;
   unsigned count = entry.getNumArguments();
   std::map<unsigned, std::string> specs;
   unsigned next = 0;
@@ -133,6 +135,9 @@ tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
     Role role = getRole(entry, index);
     runtime::RandomStream stream{options.seed, index};
     runtime::Expected<Tensor> tensor = runtime::fail("");
+    if (given != specs.end() && weights && weights->parameters[index])
+      return runtime::fail("--input: " + describeArgument(entry, index) +
+                           " comes from the checkpoint");
     if (given != specs.end()) {
       runtime::Expected<runtime::InputSpec> spec =
           runtime::parseInputSpec(given->second);
@@ -144,12 +149,16 @@ tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
         return runtime::fail(describeArgument(entry, index) +
                              " has dynamic dims; add" + dynamic);
       tensor = runtime::materialise(*spec, *elementType, shape, stream);
+    } else if (weights && weights->parameters[index]) {
+      tensor = weights->parameters[index]->convertTo(*elementType);
     } else if (!dynamic.empty()) {
       return runtime::fail(describeArgument(entry, index) +
                            " has dynamic dims; add" + dynamic +
                            ", or an --input with data");
     } else if ((role == Role::Cos || role == Role::Sin) && shape.size() >= 2) {
-      tensor = makeTable(role == Role::Cos, *elementType, shape);
+      tensor =
+          makeTable(role == Role::Cos, weights ? weights->ropeBase : usualBase,
+                    *elementType, shape);
     } else {
       double bound = 1.0;
       if (role == Role::Parameter && !shape.empty() && shape.back() > 0)
@@ -171,4 +180,13 @@ tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
     tensors.push_back(std::move(*tensor));
   }
   return tensors;
+}
+
+std::vector<Tensor> tools::makeExact(ArrayRef<Tensor> inputs,
+                                     const WeightsModule *weights) {
+  std::vector<Tensor> exact(inputs.begin(), inputs.end());
+  for (auto [index, tensor] : llvm::enumerate(exact))
+    if (weights && weights->parameters[index])
+      tensor = *weights->parameters[index];
+  return exact;
 }

@@ -12,6 +12,7 @@
 #include "DimNames.h"
 #include "ra/Runtime/Tensor.h"
 #include "ra/Tools/RARun.h"
+#include "ra/Tools/WeightsModule.h"
 
 namespace ra::tools {
 
@@ -24,11 +25,18 @@ namespace ra::tools {
 ///   other parameters  uniform(-1/sqrt(C), 1/sqrt(C)), C the last extent
 ///   anything else   normal(0, 1)
 ///
-/// Argument N draws from stream N of the seed. The message of a failure names
-/// the argument and says what to do.
+/// Argument N draws from stream N of the seed. With `weights`, what would be
+/// random takes the layer's parameters, and tables its base. The message of a
+/// failure names the argument and says what to do.
 runtime::Expected<std::vector<runtime::Tensor>>
 makeInputs(mlir::func::FuncOp entry, const ModuleOptions &options,
-           llvm::ArrayRef<DimExtent> dims);
+           llvm::ArrayRef<DimExtent> dims,
+           const WeightsModule *weights = nullptr);
+
+/// What the reference takes in the place of `inputs`: parameters of a layer
+/// before they were rounded to the type of their argument.
+std::vector<runtime::Tensor> makeExact(llvm::ArrayRef<runtime::Tensor> inputs,
+                                       const WeightsModule *weights);
 
 } // namespace ra::tools
 

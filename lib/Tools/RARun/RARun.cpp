@@ -89,6 +89,8 @@ ExitCode tools::run(const RunOptions &options) {
   std::unique_ptr<Session> session = Session::open(options, code);
   if (!session)
     return code;
+  if (options.verify && !session->hasReference())
+    return UsageError;
   func::FuncOp entry = session->entry();
   std::string name = session->name().str();
   if (options.outputs.size() > entry.getNumResults())
@@ -101,14 +103,14 @@ ExitCode tools::run(const RunOptions &options) {
   if (!dims)
     return fail(UsageError, dims.message());
   runtime::Expected<std::vector<Tensor>> inputs =
-      makeInputs(entry, options, *dims);
+      makeInputs(entry, options, *dims, session->weights());
   if (!inputs)
     return fail(UsageError, inputs.message());
 
   // The compiled side works on a copy: no pass touches what the reference
   // reads.
   double start = runtime::steadySeconds();
-  OwningOpRef<ModuleOp> compiled = session->module().clone();
+  OwningOpRef<ModuleOp> compiled = session->module(options.stage).clone();
   if (failed(compileToStage(*compiled, options.stage)))
     return CompileError;
   EngineOptions engineOptions;
@@ -138,7 +140,8 @@ ExitCode tools::run(const RunOptions &options) {
       static_cast<double>(counters.bytesAllocated) / (1 << 20));
 
   if (options.verify) {
-    code = verifyResults(entry, isBaseline(options.stage), *inputs, *results,
+    code = verifyResults(entry, isBaseline(options.stage),
+                         makeExact(*inputs, session->weights()), *results,
                          options.threads);
   } else {
     for (auto [index, result] : llvm::enumerate(*results))

@@ -85,6 +85,33 @@ static func::FuncOp findEntry(ModuleOp module, StringRef name) {
   return nullptr;
 }
 
+ExitCode Session::openWeights(const ModuleOptions &options) {
+  runtime::Expected<WeightsModule> read =
+      readWeightsModule(options.weights, options.layer);
+  if (!read)
+    return fail(UsageError, read.message());
+  layer = std::move(*read);
+  std::string name =
+      options.weights + ", layer " + std::to_string(layer->layer);
+  folded = parseSourceString<ModuleOp>(layer->folded, ParserConfig(&context),
+                                       name + ", folded");
+  original = layer->original.empty() && folded
+                 ? OwningOpRef<ModuleOp>(folded->clone())
+                 : parseSourceString<ModuleOp>(layer->original,
+                                               ParserConfig(&context), name);
+  return folded && original ? Success : CompileError;
+}
+
+bool Session::hasReference() const {
+  if (!layer || !layer->original.empty())
+    return true;
+  fail(UsageError, "the file keeps no original rows of layer " +
+                       std::to_string(layer->layer) +
+                       ", so there is nothing to compare with: repack without "
+                       "--no-keep-raw, or use ra-run run");
+  return false;
+}
+
 std::unique_ptr<Session> Session::open(const ModuleOptions &options,
                                        ExitCode &code) {
   auto refuse = [&](ExitCode status, const Twine &message) {
@@ -106,20 +133,23 @@ std::unique_ptr<Session> Session::open(const ModuleOptions &options,
       return refuse(CompileError, "remarks cannot be enabled");
   }
 
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
-      llvm::MemoryBuffer::getFileOrSTDIN(options.file);
-  if (!buffer)
-    return refuse(UsageError,
-                  options.file + ": " + buffer.getError().message());
-  session->sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   session->diagnostics = std::make_unique<SourceMgrDiagnosticHandler>(
       session->sources, &session->context, llvm::errs());
-  session->original = parseSourceFile<ModuleOp>(
-      session->sources, ParserConfig(&session->context));
-  if (!session->original) {
-    code = CompileError;
-    return nullptr;
+  if (!options.weights.empty()) {
+    code = session->openWeights(options);
+  } else {
+    llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+        llvm::MemoryBuffer::getFileOrSTDIN(options.file);
+    if (!buffer)
+      return refuse(UsageError,
+                    options.file + ": " + buffer.getError().message());
+    session->sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+    session->original = parseSourceFile<ModuleOp>(
+        session->sources, ParserConfig(&session->context));
+    code = session->original ? Success : CompileError;
   }
+  if (code != Success)
+    return nullptr;
   session->function = findEntry(*session->original, options.entry);
   if (!session->function) {
     code = UsageError;

@@ -15,6 +15,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "ra/Tools/RARun.h"
+#include "ra/Tools/WeightsModule.h"
 #include "llvm/Support/SourceMgr.h"
 
 #include <memory>
@@ -41,16 +42,29 @@ public:
                                        ExitCode &code);
 
   mlir::ModuleOp module() { return *original; }
+  /// What is compiled to `stage`: module(), but for the direct stage of a
+  /// converted layer the folded weights of the file.
+  mlir::ModuleOp module(Stage stage) {
+    return folded && stage == Stage::Direct ? *folded : *original;
+  }
+  /// The layer of a checkpoint; null for a module from a file.
+  const WeightsModule *weights() const { return layer ? &*layer : nullptr; }
+  /// Whether there is something to compare results with; else an error was
+  /// printed.
+  bool hasReference() const;
   mlir::func::FuncOp entry() { return function; }
   llvm::StringRef name() { return function.getName(); }
 
 private:
   Session();
+  /// Reads the layer of a checkpoint.
+  ExitCode openWeights(const ModuleOptions &options);
 
   mlir::MLIRContext context;
   llvm::SourceMgr sources;
   std::unique_ptr<mlir::SourceMgrDiagnosticHandler> diagnostics;
-  mlir::OwningOpRef<mlir::ModuleOp> original;
+  mlir::OwningOpRef<mlir::ModuleOp> original, folded;
+  std::optional<WeightsModule> layer;
   mlir::func::FuncOp function;
 };
 

@@ -99,10 +99,10 @@ public:
 
   /// The arguments, in order; a name stands for its parameter.
   void argument(const std::string &name, const Tensor *value) {
+    const bool gate = name == "w_std" || name == "w_rec";
     if (value)
       arguments.push_back(
-          {name, tensorType(value->shape(), nameOf(value->elementType())),
-           value});
+          {name, tensorType(value->shape(), gate ? "f32" : type)});
   }
 
   std::string run(bool original, int64_t headDim) {
@@ -141,7 +141,6 @@ public:
 private:
   struct Argument {
     std::string name, type;
-    const Tensor *value;
   };
 
   const Argument *find(const std::string &name) const {
@@ -151,32 +150,6 @@ private:
     return nullptr;
   }
 
-  /// The value of a parameter in the type that is computed in, and its type.
-  std::pair<std::string, std::string> converted(const std::string &name) {
-    const Argument *argument = find(name);
-    std::string value = "%" + name;
-    std::string from = nameOf(argument->value->elementType());
-    auto cast = [&](const std::string &to) {
-      const bool widens =
-          runtime::elementSize(*runtime::parseElementType(to)) >
-          runtime::elementSize(*runtime::parseElementType(from));
-      const std::string next = value + "_" + to;
-      os << "  " << next << " = arith." << (widens ? "extf " : "truncf ")
-         << value << " : " << tensorType(argument->value->shape(), from)
-         << " to " << tensorType(argument->value->shape(), to) << "\n";
-      value = next;
-      from = to;
-    };
-    // f16 and bf16 meet in f32.
-    if (from != type &&
-        runtime::elementSize(*runtime::parseElementType(from)) ==
-            runtime::elementSize(*runtime::parseElementType(type)))
-      cast("f32");
-    if (from != type)
-      cast(type);
-    return {value, tensorType(argument->value->shape(), type)};
-  }
-
   void empty(const std::string &name, const std::string &tensor) {
     os << "  %" << name << " = tensor.empty(%b, %t) : " << tensor << "\n";
   }
@@ -184,18 +157,16 @@ private:
   /// One projection, heads apart: [B, T, heads, dim].
   std::string project(const std::string &name, const std::string &suffix,
                       int64_t heads, int64_t dim) {
-    auto [weight, weightType] = converted("w" + name + suffix);
+    const std::string weight = "w" + name + suffix;
     const std::string flat = tensorType({-1, -1, heads * dim}, type);
     std::string bias;
-    if (find("b" + name + suffix)) {
-      auto [value, valueType] = converted("b" + name + suffix);
-      bias = " bias(" + value + " : " + valueType + ")";
-    }
+    if (const Argument *argument = find("b" + name + suffix))
+      bias = " bias(%" + argument->name + " : " + argument->type + ")";
     empty(name + "_init", flat);
-    os << "  %" << name << "_flat = ra.linear ins(%x, " << weight << " : "
-       << tensorType({-1, -1, channels}, type) << ", " << weightType << ")"
-       << bias << " outs(%" << name << "_init : " << flat << ") -> " << flat
-       << "\n  %" << name << " = tensor.expand_shape %" << name
+    os << "  %" << name << "_flat = ra.linear ins(%x, %" << weight << " : "
+       << tensorType({-1, -1, channels}, type) << ", " << find(weight)->type
+       << ")" << bias << " outs(%" << name << "_init : " << flat << ") -> "
+       << flat << "\n  %" << name << " = tensor.expand_shape %" << name
        << "_flat [[0], [1], [2, 3]] output_shape [%b, %t, " << heads << ", "
        << dim << "] : " << flat << " into "
        << tensorType({-1, -1, heads, dim}, type) << "\n";
@@ -230,16 +201,11 @@ private:
     if (original) {
       for (const char *gate : {"w_std", "w_rec"})
         operands += llvm::formatv(" {0}(%{0} : {1})", gate, find(gate)->type);
-      if (find("p")) {
-        auto [value, valueType] = converted("p");
-        operands += " projection(" + value + " : " + valueType + ")";
-      }
-      if (find("basis_q")) {
-        auto [a, aType] = converted("basis_q");
-        auto [b, bType] = converted("basis_k");
-        operands +=
-            " basis(" + a + ", " + b + " : " + aType + ", " + bType + ")";
-      }
+      if (const Argument *p = find("p"))
+        operands += " projection(%p : " + p->type + ")";
+      if (const Argument *a = find("basis_q"))
+        operands += " basis(%basis_q, %basis_k : " + a->type + ", " +
+                    find("basis_k")->type + ")";
     }
     empty("init", oType);
     os << "  %o = ra." << (original ? "reciprocal_attention" : "attention")
