@@ -89,7 +89,8 @@ Expected<BertEncoder> BertEncoder::open(const std::string &path,
 AttentionSpec BertEncoder::attentionSpec() const {
   AttentionSpec spec;
   spec.numHeads = spec.numKvHeads = numHeads;
-  spec.scale = 1.0 / std::sqrt(static_cast<double>(numChannels / numHeads));
+  const int64_t headDim = numChannels / numHeads;
+  spec.scale = 1.0 / std::sqrt(static_cast<double>(headDim));
   return spec;
 }
 

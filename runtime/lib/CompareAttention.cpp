@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -23,7 +24,27 @@ using namespace ra::runtime::detail;
 
 namespace {
 
-using Values = std::vector<double>;
+/// Products round differently on data that is aligned differently, so what they
+/// read and write is always aligned: the same weights give the same bits.
+template <typename T> struct Aligned {
+  using value_type = T;
+  static constexpr std::align_val_t kAlignment{64};
+  Aligned() = default;
+  template <typename U> Aligned(const Aligned<U> &) {}
+  T *allocate(size_t count) {
+    return static_cast<T *>(::operator new(count * sizeof(T), kAlignment));
+  }
+  void deallocate(T *data, size_t) { ::operator delete(data, kAlignment); }
+  bool operator==(const Aligned &) const { return true; }
+  bool operator!=(const Aligned &) const { return false; }
+};
+using Values = std::vector<double, Aligned<double>>;
+
+Values read(const Tensor &tensor) {
+  Values values(static_cast<size_t>(tensor.numElements()));
+  tensor.readDoubles(0, tensor.numElements(), values.data());
+  return values;
+}
 
 /// Rows of x, or queries, that one piece of work takes.
 constexpr int64_t kRows = 128;
@@ -121,7 +142,7 @@ public:
         threads(spec.threads != 0
                     ? spec.threads
                     : std::max(1u, std::thread::hardware_concurrency())),
-        x(x.readAsDoubles()) {}
+        x(read(x)) {}
 
   bool finite() const {
     return std::all_of(x.begin(), x.end(),
@@ -142,16 +163,18 @@ public:
     AttentionOutput out;
     out.tokens = s.tokens;
     out.headDim = s.dimV;
-    out.heads.resize(static_cast<size_t>(s.tokens * s.heads * s.dimV));
+    Values heads(static_cast<size_t>(s.tokens * s.heads * s.dimV));
     const int64_t blocks = (s.length + kRows - 1) / kRows;
     parallelFor(s.batch * s.heads * blocks, threads, [&](int64_t task) {
       const int64_t begin = task % blocks * kRows;
       attend(s, q, k, task / blocks / s.heads, task / blocks % s.heads, begin,
-             std::min(kRows, s.length - begin), out.heads);
+             std::min(kRows, s.length - begin), heads);
     });
+    out.heads.assign(heads.begin(), heads.end());
     if (w.wo) {
+      const Values projected = project(heads, w.wo, w.bo);
       out.outputs = w.wo->dim(0);
-      out.projected = project(out.heads, w.wo, w.bo);
+      out.projected.assign(projected.begin(), projected.end());
     }
     return out;
   }
@@ -166,8 +189,8 @@ private:
                  const Tensor *bias) const {
     const int64_t inputs = weight->dim(1), outputs = weight->dim(0);
     const int64_t count = static_cast<int64_t>(rows.size()) / inputs;
-    const Values w = weight->readAsDoubles();
-    const Values b = bias ? bias->readAsDoubles() : Values();
+    const Values w = read(*weight);
+    const Values b = bias ? read(*bias) : Values();
     Values y(static_cast<size_t>(count * outputs));
     parallelFor((count + kRows - 1) / kRows, threads, [&](int64_t task) {
       const int64_t begin = task * kRows,

@@ -210,6 +210,7 @@ ra::runtime::headEnergies(const FoldSpec &spec, const Tensor &wq,
     const HeadRows keyRows = k.load(kvHead);
     const Matrix keys = toMatrix(keyRows, d);
     std::vector<HeadRows> queryRows;
+    queryRows.reserve(static_cast<size_t>(group));
     for (int64_t j = 0; j < group; ++j)
       queryRows.push_back(q.load(kvHead * group + j));
     for (int64_t j = 0; j < group; ++j) {

@@ -255,6 +255,29 @@ TEST(CompareAttention, FoldedWeightsAgainstTheFormula) {
   }
 }
 
+TEST(CompareAttention, WeightsAgainstThemselvesAreTheSameToTheLastBit) {
+  // Wherever the allocator puts what is computed on the way.
+  std::vector<std::vector<char>> holes;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Layer layer = randomLayer(seed);
+    Layer copy = layer;
+    copy.wq = *layer.wq.clone();
+    copy.wv = *layer.wv.clone();
+    for (size_t i = 0; i < 40; ++i)
+      holes.emplace_back(16 * (1 + (seed * 7 + i * 5) % 40));
+    for (size_t i = seed % 3; i < holes.size(); i += 3)
+      holes[i] = {};
+    Expected<AttentionError> same =
+        compareAttention(layer.spec, copy.weights(), layer.weights(), layer.x);
+    ASSERT_TRUE(same) << same.message();
+    EXPECT_EQ(same->layer.maximum, 0.0);
+    if (same->projected) {
+      EXPECT_EQ(same->projected->maximum, 0.0);
+    }
+  }
+}
+
 TEST(CompareAttention, SidesMayShareAndMayNot) {
   // The value projection is computed once where both sides have its bytes, and
   // twice where they do not.
