@@ -429,17 +429,15 @@ Expected<Basis> ra::runtime::chooseBasis(const BasisSpec &spec,
                                          const Tensor *bq, const Tensor *bk,
                                          const Tensor *activations) {
   // Shapes first: they bound the counts.
-  for (Status shapes :
-       {checkWeight("query weight", wq, spec.numHeads, spec.headDim),
-        checkWeight("key weight", wk, spec.numKvHeads, spec.headDim),
-        checkBias("query bias", bq, wq), checkBias("key bias", bk, wk)})
-    if (!shapes.ok())
-      return shapes.takeFailure();
+  Status status = checkProjections(wq, wk, bq, bk, spec.numHeads,
+                                   spec.numKvHeads, spec.headDim);
+  if (!status.ok())
+    return status.takeFailure();
   if (wq.dim(1) != wk.dim(1))
     return fail("query and key weight take " + std::to_string(wq.dim(1)) +
                 " and " + std::to_string(wk.dim(1)) +
                 " channels; scores of one x need the same");
-  Status status = checkSpec(spec);
+  status = checkSpec(spec);
   if (!status.ok())
     return status.takeFailure();
   Expected<Inputs> inputs = readInputs(spec, wq.dim(1), activations);

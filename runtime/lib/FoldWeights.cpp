@@ -269,10 +269,8 @@ Expected<FoldedWeights>
 ra::runtime::foldWeights(const FoldSpec &spec, const Tensor &wq,
                          const Tensor &wk, const Tensor *bq, const Tensor *bk) {
   for (Status status :
-       {checkFoldSpec(spec),
-        checkWeight("query weight", wq, spec.numHeads, spec.headDim),
-        checkWeight("key weight", wk, spec.numKvHeads, spec.headDim),
-        checkBias("query bias", bq, wq), checkBias("key bias", bk, wk)})
+       {checkFoldSpec(spec), checkProjections(wq, wk, bq, bk, spec.numHeads,
+                                              spec.numKvHeads, spec.headDim)})
     if (!status.ok())
       return status.takeFailure();
   auto mismatch = [](const char *what, const Tensor &q, const Tensor &k) {

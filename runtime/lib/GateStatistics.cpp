@@ -173,10 +173,8 @@ ra::runtime::headEnergies(const FoldSpec &spec, const Tensor &wq,
                           const Tensor &wk, const Tensor *bq, const Tensor *bk,
                           RopeStyle rope, int64_t rotaryDim) {
   for (Status status :
-       {checkFoldSpec(spec),
-        checkWeight("query weight", wq, spec.numHeads, spec.headDim),
-        checkWeight("key weight", wk, spec.numKvHeads, spec.headDim),
-        checkBias("query bias", bq, wq), checkBias("key bias", bk, wk)})
+       {checkFoldSpec(spec), checkProjections(wq, wk, bq, bk, spec.numHeads,
+                                              spec.numKvHeads, spec.headDim)})
     if (!status.ok())
       return status.takeFailure();
   if (wq.dim(1) != wk.dim(1))

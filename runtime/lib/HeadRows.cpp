@@ -79,3 +79,16 @@ Status detail::checkBias(const char *name, const Tensor *bias,
                 std::to_string(weight.dim(0)) + "]");
   return Status::success();
 }
+
+Status detail::checkProjections(const Tensor &wq, const Tensor &wk,
+                                const Tensor *bq, const Tensor *bk,
+                                int64_t numHeads, int64_t numKvHeads,
+                                int64_t headDim) {
+  for (Status status :
+       {checkWeight("query weight", wq, numHeads, headDim),
+        checkWeight("key weight", wk, numKvHeads, headDim),
+        checkBias("query bias", bq, wq), checkBias("key bias", bk, wk)})
+    if (!status.ok())
+      return status;
+  return Status::success();
+}

@@ -73,6 +73,11 @@ Status checkWeight(const char *name, const Tensor &weight, int64_t heads,
 /// `bias` is null, or floating point with one number per row of `weight`.
 Status checkBias(const char *name, const Tensor *bias, const Tensor &weight);
 
+/// checkWeight() and checkBias() of both projections.
+Status checkProjections(const Tensor &wq, const Tensor &wk, const Tensor *bq,
+                        const Tensor *bk, int64_t numHeads, int64_t numKvHeads,
+                        int64_t headDim);
+
 } // namespace ra::runtime::detail
 
 #endif // RA_RUNTIME_LIB_HEADROWS_H
