@@ -310,9 +310,10 @@ ExitCode Bench::verify(ArrayRef<Tensor> inputs, BenchPoint &point) {
     progress.show(point.label + (point.label.empty() ? "" : ": ") +
                   "evaluating the reference of " +
                   (baseline ? "the baseline" : "RA"));
+    // On every processor: nothing is being measured yet.
     FailureOr<ReferenceResults> reference = evaluateReference(
         session.entry(), baseline, makeExact(inputs, session.weights()),
-        options.threads);
+        /*threads=*/0);
     if (failed(reference))
       return CompileError;
     for (auto [contestant, result] :
