@@ -39,6 +39,8 @@ PYTHON_PEERS = {
 # What a worker of n > 1 threads may still do when it has answered: OpenMP threads
 # wait busily for up to 200 ms.
 SPIN_SECONDS = 0.25
+# A system whose call takes longer than this takes part in the first rounds only.
+SLOW_SECONDS, SLOW_ROUNDS = 2.0, 3
 
 
 def make_cases():
@@ -144,6 +146,7 @@ class Worker:
 
     def __init__(self, name, command, case, environment):
         self.name = name
+        self.is_slow = False
         processors = sorted(os.sched_getaffinity(0))[: case["threads"]]
         self.errors = open(WORK / f"{case['id']}.{name}.log", "w+")
         self.process = subprocess.Popen(
@@ -172,7 +175,9 @@ class Worker:
             self.process.stdin.flush()
         except BrokenPipeError:
             pass  # read() says why.
-        return self.read(timeout=180)["ms"]
+        times = self.read(timeout=180)["ms"]
+        self.is_slow = max(times.values()) > SLOW_SECONDS * 1e3
+        return times
 
     def close(self):
         self.process.kill()
@@ -233,6 +238,8 @@ def measure(case, options, environment):
     try:
         for round_index in range(options.rounds + 1):
             for worker in list(workers[:: -1 if round_index % 2 else 1]):
+                if round_index > SLOW_ROUNDS and worker.is_slow:
+                    continue
                 try:
                     times = worker.round(options.seconds)
                 except WorkerError as reason:
@@ -302,7 +309,7 @@ def run_ladder(ladder, options):
         elif line["aggregate_name"] == "median":
             for key in (
                 "useful_flops", "flops", "kernels", "copies", "allocations", "intermediate_bytes",
-                "input_bytes", "output_bytes", "weight_bytes", "prepared_bytes", "max_error",
+                "input_bytes", "output_bytes", "weight_bytes", "prepared_bytes", "scratch_bytes", "max_error",
                 "tolerance", "compile_seconds", "prepare_seconds",
             ):
                 row[key] = line[key]
@@ -430,13 +437,12 @@ def main(arguments):
     options = parse_arguments(arguments)
     cases = select(make_cases(), options.only)
     ladders = select(make_ladders(), options.only)
-    if options.list:
-        print("\n".join(item["id"] for item in cases + ladders))
-        return 0
     if not cases and not ladders:
         print(f"error: no case fits --only={','.join(options.only)}; --list names them", file=sys.stderr)
         return 2
-    options.output.mkdir(parents=True, exist_ok=True)
+    if options.list:
+        print("\n".join(item["id"] for item in cases + ladders))
+        return 0
     data_path = options.output / "cpu.json"
     if options.report:
         if not data_path.exists():
@@ -448,6 +454,7 @@ def main(arguments):
         print("error: build/release/bin/ra-run is not there; leave out --no-build", file=sys.stderr)
         return 2
 
+    options.output.mkdir(parents=True, exist_ok=True)
     WORK.mkdir(parents=True, exist_ok=True)
     options.raw.mkdir(parents=True, exist_ok=True)
     build_native()

@@ -319,7 +319,14 @@ static void serve(const std::string &name, const std::string &version,
     std::fprintf(stderr, "%s: wrong by %g\n", name.c_str(), error);
     std::exit(1);
   }
+  double before = seconds();
   call();
+  if (double first = seconds() - before; first > 30) {
+    std::printf("{\"ready\": false, \"reason\": \"takes %.0f s for the first "
+                "call, more than 30 s\"}\n",
+                first);
+    return;
+  }
   std::printf("{\"ready\": true, \"version\": \"%s\", \"max_error\": %g%s}\n",
               version.c_str(), error, more);
   std::fflush(stdout);

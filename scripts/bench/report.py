@@ -186,7 +186,8 @@ def ladder_notes(ladder):
         f"Compiled in {compiled}. "
         f"Memory in MiB: inputs {mib(any_row['input_bytes'])}, outputs {mib(any_row['output_bytes'])}, "
         f"weights {mib(any_row['weight_bytes'])}, prepared weights {mib(best['prepared_bytes'])}, "
-        f"intermediates {mib(best['intermediate_bytes'])} in {best['allocations']} buffers; peak resident, "
+        f"intermediates {mib(best['intermediate_bytes'])} in {best['allocations']} buffers, "
+        f"scratch {best['scratch_bytes'] / 1024:.0f} KiB for each thread; peak resident, "
         f"with compiler and reference, {mib(ladder['context']['peak_resident_bytes'])}."
     )
     return text + "\n"
@@ -428,7 +429,8 @@ in each of {data['rounds']} rounds every system makes calls for at least {data['
 is not counted{" and with a pause in which threads stop spinning" if any(c["threads"] > 1 for c in data["cases"]) else ""}. Ratios are taken within a round; tables have medians and, in parentheses or as p5-p95, the 5th and 95th percentile of
 the rounds. Inputs are random and warm: each call reads and writes the same buffers. GFLOP/s count the FLOPs that the result needs; causal attention
 half of full. Each system gets its own preferred layout, transposed before the clock starts: [B, H, T, D] for `ra`, C++, PyTorch and IREE, [B, T, H, D] for JAX,
-[B, T, H*D] for ONNX Runtime's own operator. Weights are constants, packed in advance by those that do that.""")
+[B, T, H*D] for ONNX Runtime's own operator. Weights are constants, packed in advance by those that do that. A system that takes more than 2 s for a
+call takes part in three rounds only.""")
 
     say("## Where another system is faster")
     say(behind(data))
