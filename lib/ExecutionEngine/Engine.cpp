@@ -70,6 +70,7 @@ struct Engine::Impl {
   std::vector<EntrySignature> signatures;
   llvm::StringMap<size_t> byName;
   BufferPool pool;
+  int64_t scratchBytes = 0;
 
   runtime::Expected<Entry *> find(StringRef name);
   runtime::Status check(const EntrySignature &signature,
@@ -218,6 +219,8 @@ static FailureOr<EntrySignature> makeSignature(ModuleOp module,
   signature.name = entry.main.name;
   signature.results = entry.main.results;
   signature.hasPrepare = entry.prepare.has_value();
+  if (entry.prepare)
+    signature.prepared = entry.prepare->results;
   std::vector<std::optional<TensorSignature>> arguments(
       entry.main.original.begin(), entry.main.original.end());
   auto add = [&](const EntryFunction &function, bool isPrepare) {
@@ -328,6 +331,10 @@ Engine::compile(ModuleOp module, const EngineOptions &options) {
   buildLowerToCpuPipeline(lower, lowering);
   if (failed(lower.run(copy)))
     return failure();
+  copy.walk([&](FunctionOpInterface function) {
+    if (auto bytes = function->getAttrOfType<IntegerAttr>(kScratchAttrName))
+      state->scratchBytes = std::max(state->scratchBytes, bytes.getInt());
+  });
 
   FailureOr<std::unique_ptr<mlir::ExecutionEngine>> jit =
       createJit(copy, options);
@@ -495,6 +502,8 @@ runtime::Expected<SmallVector<Tensor>> Engine::run(StringRef name,
     *counters = call->counters();
   return SmallVector<Tensor>(call->results());
 }
+
+int64_t Engine::scratchBytes() const { return impl->scratchBytes; }
 
 void Engine::setPoisonAllocations(bool poison) {
   impl->options.poisonAllocations = poison;

@@ -235,6 +235,7 @@ static void writeResult(JsonWriter &json, const BenchReport &report,
       json.integer("output_bytes", point.outputBytes);
       json.integer("weight_bytes", point.weightBytes);
       json.integer("prepared_bytes", result.preparedBytes);
+      json.integer("scratch_bytes", result.scratchBytes);
       json.number("max_error", result.maxError);
       json.number("tolerance", result.tolerance);
       json.number("compile_seconds", result.compileSeconds);
@@ -265,7 +266,8 @@ std::string runtime::formatCsv(const BenchReport &report) {
   std::string text =
       "entry,configuration,axis,value,threads,rounds,ms,p5_ms,p95_ms,"
       "vs_baseline,vs_baseline_low,vs_baseline_high,gflops,kernels,copies,"
-      "allocations,intermediate_bytes,prepared_bytes,max_error,tolerance,"
+      "allocations,intermediate_bytes,prepared_bytes,scratch_bytes,max_error,"
+      "tolerance,"
       "compile_s\n";
   for (const BenchPoint &point : report.points) {
     int baseline = point.find(report.baseline);
@@ -300,6 +302,7 @@ std::string runtime::formatCsv(const BenchReport &report) {
           std::to_string(result.allocations),
           std::to_string(result.intermediateBytes),
           std::to_string(result.preparedBytes),
+          std::to_string(result.scratchBytes),
           compact(result.maxError),
           compact(result.tolerance),
           compact(result.compileSeconds)};

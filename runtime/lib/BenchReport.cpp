@@ -112,12 +112,14 @@ std::string runtime::formatBestAgainstBest(const BenchReport &report,
 std::string runtime::formatResources(const BenchReport &report,
                                      const BenchPoint &point) {
   std::vector<std::vector<std::string>> rows = {
-      {"Configuration", "compile s", "prepare ms", "MiB prepared", "buffers"}};
+      {"Configuration", "compile s", "prepare ms", "MiB prepared", "buffers",
+       "KiB scratch/thread"}};
   for (const BenchResult &result : point.results)
     rows.push_back({result.title, fixed(result.compileSeconds, 2),
                     fixed(result.prepareSeconds * 1e3, 2),
                     mebibytes(result.preparedBytes),
-                    std::to_string(result.allocations)});
+                    std::to_string(result.allocations),
+                    std::to_string(result.scratchBytes >> 10)});
   return formatColumns(rows) + "\nMiB: inputs " + mebibytes(point.inputBytes) +
          ", outputs " + mebibytes(point.outputBytes) + ", weights " +
          mebibytes(point.weightBytes) +

@@ -93,6 +93,8 @@ struct EntrySignature {
   llvm::SmallVector<TensorSignature> results;
   /// True where `@name.prepare` exists.
   bool hasPrepare = false;
+  /// What it makes of the parameters, packed weights included.
+  llvm::SmallVector<TensorSignature> prepared;
 };
 
 class Engine;
@@ -173,6 +175,10 @@ public:
   /// Checks and prepares as run() does, and returns the call for repetition.
   runtime::Expected<BoundCall> bind(llvm::StringRef entry,
                                     llvm::ArrayRef<runtime::Tensor> arguments);
+
+  /// The most scratch memory that a kernel needs, in bytes on the stack of each
+  /// of its threads.
+  int64_t scratchBytes() const;
 
   /// Turns EngineOptions::poisonAllocations on or off for later calls.
   void setPoisonAllocations(bool poison);

@@ -162,6 +162,15 @@ private:
 };
 } // namespace
 
+/// Of tensors whose shapes are static, as those that are made of weights are.
+static int64_t countBytes(ArrayRef<TensorSignature> tensors) {
+  int64_t bytes = 0;
+  for (const TensorSignature &tensor : tensors)
+    if (auto size = runtime::checkedByteSize(tensor.shape, tensor.elementType))
+      bytes += static_cast<int64_t>(*size);
+  return bytes;
+}
+
 static std::string hashOf(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -331,7 +340,7 @@ ExitCode Bench::verify(ArrayRef<Tensor> inputs, BenchPoint &point) {
 ExitCode Bench::count(ArrayRef<Tensor> inputs, BenchPoint &point) {
   for (auto [contestant, result] :
        llvm::zip_equal(contestants, point.results)) {
-    FailureOr<StageCost> cost =
+    FailureOr<Cost> cost =
         countCost(*contestant.module, session.name(), inputs);
     if (failed(cost))
       return CompileError;
@@ -345,23 +354,22 @@ ExitCode Bench::count(ArrayRef<Tensor> inputs, BenchPoint &point) {
                          stage, counted, what, seen));
       return true;
     };
-    if (disagrees("kernels", cost->call.kernels, result.kernels) ||
-        disagrees("allocations", cost->call.allocations, result.allocations) ||
-        disagrees("allocated bytes", cost->call.allocationBytes,
+    if (disagrees("kernels", cost->kernels, result.kernels) ||
+        disagrees("allocations", cost->allocations, result.allocations) ||
+        disagrees("allocated bytes", cost->allocationBytes,
                   result.intermediateBytes))
       return CompileError;
-    result.flops = cost->call.flops;
-    result.copies = cost->call.copies;
-    result.preparedBytes = cost->preparedBytes;
+    result.flops = cost->flops;
+    result.copies = cost->copies;
   }
   // What the model needs is what ordinary attention of its shape needs.
   OwningOpRef<ModuleOp> baseline = session.module().clone();
   if (failed(compileToStage(*baseline, Stage::BaselineCompiled)))
     return CompileError;
-  FailureOr<StageCost> useful = countCost(*baseline, session.name(), inputs);
+  FailureOr<Cost> useful = countCost(*baseline, session.name(), inputs);
   if (failed(useful))
     return CompileError;
-  point.usefulFlops = useful->call.flops;
+  point.usefulFlops = useful->flops;
   return Success;
 }
 
@@ -495,6 +503,9 @@ ExitCode Bench::measure(std::optional<int64_t> extent) {
     result.name = stageName(contestant.stage).str();
     result.title = stageTitle(contestant.stage);
     result.compileSeconds = contestant.compileSeconds;
+    result.preparedBytes =
+        countBytes(contestant.engine->lookup(session.name())->prepared);
+    result.scratchBytes = contestant.engine->scratchBytes();
     point.results.push_back(std::move(result));
   }
   if (ExitCode code = verify(*inputs, point); code != Success)

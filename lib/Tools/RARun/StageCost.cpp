@@ -48,19 +48,6 @@ static void dropCastsOfResults(func::FuncOp function) {
                                      terminator->getOperandTypes()));
 }
 
-static int64_t countBytes(TypeRange types) {
-  int64_t bytes = 0;
-  for (Type type : types) {
-    auto shaped = dyn_cast<RankedTensorType>(type);
-    if (!shaped || !shaped.hasStaticShape() ||
-        !shaped.getElementType().isIntOrFloat())
-      return Cost::kUnknown;
-    bytes += shaped.getNumElements() * static_cast<int64_t>(llvm::divideCeil(
-                                           shaped.getElementTypeBitWidth(), 8));
-  }
-  return bytes;
-}
-
 /// The types of `function`'s arguments: original ones get the shapes of
 /// `inputs`, prepared ones are those in `prepared`.
 static SmallVector<Type> findTypes(func::FuncOp function,
@@ -80,8 +67,8 @@ static SmallVector<Type> findTypes(func::FuncOp function,
   return types;
 }
 
-FailureOr<StageCost> tools::countCost(ModuleOp compiled, StringRef entry,
-                                      ArrayRef<runtime::Tensor> inputs) {
+FailureOr<Cost> tools::countCost(ModuleOp compiled, StringRef entry,
+                                 ArrayRef<runtime::Tensor> inputs) {
   OwningOpRef<ModuleOp> module = compiled.clone();
   auto simplify = [&] {
     return runPasses(*module, [](OpPassManager &pm) {
@@ -101,14 +88,12 @@ FailureOr<StageCost> tools::countCost(ModuleOp compiled, StringRef entry,
   if (failed(runPasses(
           *module, [](OpPassManager &pm) { pm.addPass(createInlinerPass()); })))
     return failure();
-  StageCost cost;
   SmallVector<Type> prepared;
   if (auto prepare =
           module->lookupSymbol<func::FuncOp>((entry + ".prepare").str())) {
     if (failed(specialise(prepare, {})))
       return failure();
     prepared = llvm::to_vector(prepare.getResultTypes());
-    cost.preparedBytes = countBytes(prepared);
   }
   if (failed(specialise(module->lookupSymbol<func::FuncOp>(entry), prepared)))
     return failure();
@@ -116,6 +101,5 @@ FailureOr<StageCost> tools::countCost(ModuleOp compiled, StringRef entry,
         buildBufferizePipeline(pm, BufferizePipelineOptions());
       })))
     return failure();
-  cost.call = computeCost(module->lookupSymbol<func::FuncOp>(entry));
-  return cost;
+  return computeCost(module->lookupSymbol<func::FuncOp>(entry));
 }

@@ -16,21 +16,12 @@
 
 namespace ra::tools {
 
-/// Static counts of one call at the shapes of its arguments.
-struct StageCost {
-  Cost call;
-  /// Bytes that `@entry.prepare` makes of the parameters; Cost::kUnknown when
-  /// their shapes do not follow from the parameters'.
-  int64_t preparedBytes = 0;
-};
-
 /// Counts `@entry` of `compiled`, a module that `ra-compile` has taken to a
 /// stage, after bufferisation, with every dynamic dim replaced by the extent
 /// that the original arguments `inputs` give it. On failure the diagnostics
 /// have been emitted.
-llvm::FailureOr<StageCost> countCost(mlir::ModuleOp compiled,
-                                     llvm::StringRef entry,
-                                     llvm::ArrayRef<runtime::Tensor> inputs);
+llvm::FailureOr<Cost> countCost(mlir::ModuleOp compiled, llvm::StringRef entry,
+                                llvm::ArrayRef<runtime::Tensor> inputs);
 
 } // namespace ra::tools
 

@@ -33,6 +33,8 @@ struct BenchResult {
   int64_t allocations = 0, intermediateBytes = 0;
   /// Made of weights once, before the first call.
   int64_t preparedBytes = 0;
+  /// On the stack of each thread, inside kernels.
+  int64_t scratchBytes = 0;
   /// The largest absolute error against the f64 reference, and the largest that
   /// passes.
   double maxError = 0, tolerance = 0;
