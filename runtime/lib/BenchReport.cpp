@@ -17,6 +17,7 @@ using namespace ra::runtime;
 
 std::vector<double> BenchResult::milliseconds() const {
   std::vector<double> values;
+  values.reserve(samples.size());
   for (const TimingSample &sample : samples)
     values.push_back(sample.seconds * 1e3);
   return values;

@@ -9,6 +9,7 @@
 #include "ra/Runtime/Machine.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <sched.h>
@@ -33,6 +34,13 @@ static std::string firstLine(const std::string &path) {
   return line;
 }
 
+/// The number that `text` starts with; 0 when it starts with none.
+static int leadingNumber(const std::string &text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
 /// The number of processors in "0-3,8": what /sys says.
 static int countList(const std::string &list) {
   int count = 0;
@@ -40,9 +48,10 @@ static int countList(const std::string &list) {
   std::string range;
   while (std::getline(ranges, range, ',')) {
     size_t dash = range.find('-');
-    int first = std::atoi(range.c_str());
-    int last =
-        dash == std::string::npos ? first : std::atoi(range.c_str() + dash + 1);
+    int first = leadingNumber(range);
+    int last = dash == std::string::npos
+                   ? first
+                   : leadingNumber(range.substr(dash + 1));
     count += last - first + 1;
   }
   return std::max(count, 1);
@@ -103,7 +112,7 @@ Machine runtime::describeMachine() {
     if (size.empty())
       break;
     CacheLevel cache;
-    cache.level = std::atoi(firstLine(folder + "level").c_str());
+    cache.level = leadingNumber(firstLine(folder + "level"));
     cache.type = firstLine(folder + "type");
     char *unit = nullptr;
     cache.bytes = std::strtoll(size.c_str(), &unit, 10);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <set>
 
 using namespace ra;
@@ -144,10 +145,10 @@ static Ticks makeTicks(double low, double high, int wanted) {
   Ticks ticks;
   ticks.decimals =
       std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
-  double first = std::floor(low / step + 1e-9);
-  double last = std::max(std::ceil(high / step - 1e-9), first + 1);
-  for (double i = first; i <= last; ++i)
-    ticks.values.push_back(i * step);
+  auto first = static_cast<int64_t>(std::floor(low / step + 1e-9));
+  auto last = static_cast<int64_t>(std::ceil(high / step - 1e-9));
+  for (int64_t i = first; i <= std::max(last, first + 1); ++i)
+    ticks.values.push_back(static_cast<double>(i) * step);
   return ticks;
 }
 

@@ -64,6 +64,7 @@ def make_cases():
         add("attention", dtype, 1, "causal-T1024", B=1, H=12, T=1024, D=64, causal=True)
         add("linear", dtype, 1, "8192x2304x768", M=8192, N=2304, K=768)
         add("block", dtype, 1, "B8-T1024", B=8, T=1024, C=768, H=12, D=64, R=4)
+    add("attention", "f32", 1, "packed-T1024", B=1, H=12, T=1024, D=64, causal=True, packed=True)
     add("block", "f32", 1, "B1-T128", B=1, T=128, C=768, H=12, D=64, R=4)
     add("block", "f32", 1, "B1-T512", B=1, T=512, C=768, H=12, D=64, R=4)
     return cases
@@ -110,6 +111,8 @@ func.func @linear(%x: {x}, %w: {w} {{ra.parameter}}) -> {y} {{
   return %y : {y}
 }}
 """, []
+    if case.get("packed"):
+        return packed_attention(case), []
     t = "tensor<{B}x{H}x{T}x{D}x{dtype}>".format(**case)
     mask = "{mask = #ra.mask<causal>}" if case["causal"] else ""
     return f"""
@@ -119,6 +122,30 @@ func.func @attention(%q: {t}, %k: {t}, %v: {t}) -> {t} {{
   return %o : {t}
 }}
 """, []
+
+
+def packed_attention(case):
+    """Query, key and value as slices of a packed projection's rows."""
+    width = case["H"] * case["D"]
+    rows = "tensor<{B}x{T}x{0}x{dtype}>".format(3 * width, **case)
+    part = "tensor<{B}x{T}x{0}x{dtype}>".format(width, **case)
+    heads = "tensor<{B}x{T}x{H}x{D}x{dtype}>".format(**case)
+    slices = "".join(f"""
+  %{name}s = tensor.extract_slice %x[0, 0, {index * width}] [{case['B']}, {case['T']}, {width}] [1, 1, 1]
+      : {rows} to {part}
+  %{name} = tensor.expand_shape %{name}s [[0], [1], [2, 3]]
+      output_shape [{case['B']}, {case['T']}, {case['H']}, {case['D']}] : {part} into {heads}"""
+        for index, name in enumerate("qkv"))
+    mask = ", mask = #ra.mask<causal>" if case["causal"] else ""
+    return f"""
+#bthd = affine_map<(b, h, t, d) -> (b, t, h, d)>
+func.func @attention(%x: {rows}) -> {heads} {{{slices}
+  %e = tensor.empty() : {heads}
+  %o = ra.attention {{indexing_maps = [#bthd, #bthd, #bthd, #bthd]{mask}}}
+      ins(%q, %k, %v : {heads}, {heads}, {heads}) outs(%e : {heads}) -> {heads}
+  return %o : {heads}
+}}
+"""
 
 
 def ra_command(ra_run, case, folder):
@@ -200,7 +227,7 @@ def commands_of(case, options):
         "attention": "{B} {H} {T} {D}", "linear": "{M} {N} {K}",
     }.get(case["kind"])
     yield "peak", [str(WORK / "native_naive"), "peak", str(case["threads"])]
-    if native and case["dtype"] == "f32":
+    if native and case["dtype"] == "f32" and not case.get("packed"):
         shape = native.format(**case).split()
         if case["kind"] == "attention":
             shape.append(str(int(case["causal"])))

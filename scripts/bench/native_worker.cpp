@@ -321,9 +321,9 @@ static void serve(const std::string &name, const std::string &version,
   }
   double before = seconds();
   call();
-  if (double first = seconds() - before; first > 30) {
-    std::printf("{\"ready\": false, \"reason\": \"takes %.0f s for the first "
-                "call, more than 30 s\"}\n",
+  if (double first = seconds() - before; first > 4) {
+    std::printf("{\"ready\": false, \"reason\": \"takes %.0f s for a "
+                "call, more than 4 s\"}\n",
                 first);
     return;
   }

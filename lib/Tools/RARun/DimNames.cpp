@@ -160,8 +160,8 @@ runtime::Expected<std::vector<DimExtent>>
 tools::resolveDims(func::FuncOp entry, ArrayRef<std::string> dims) {
   std::vector<DimExtent> extents;
   for (const std::string &dim : dims) {
-    auto refuse = [&](const std::string &message) {
-      return runtime::fail("--dim=" + dim + ": " + message);
+    auto refuse = [&](const Twine &message) {
+      return runtime::fail(("--dim=" + dim + ": " + message).str());
     };
     runtime::Expected<DimAxis> axis = runtime::parseDimAxis(dim);
     if (!axis)
