@@ -24,6 +24,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <dlfcn.h>
 #include <functional>
 #include <omp.h>
@@ -319,9 +320,12 @@ static void serve(const std::string &name, const std::string &version,
     std::fprintf(stderr, "%s: wrong by %g\n", name.c_str(), error);
     std::exit(1);
   }
-  double before = seconds();
+  // Processor time: the others are being set up meanwhile.
+  std::clock_t before = std::clock();
   call();
-  if (double first = seconds() - before; first > 4) {
+  double first =
+      double(std::clock() - before) / CLOCKS_PER_SEC / omp_get_max_threads();
+  if (first > 4) {
     std::printf("{\"ready\": false, \"reason\": \"takes %.0f s for a "
                 "call, more than 4 s\"}\n",
                 first);
