@@ -1,5 +1,5 @@
 //===- FloatFormsTest.cpp - Floating-point instructions against their
-//definitions ===//
+// definitions ===//
 //
 // Part of the ra project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
