@@ -145,17 +145,7 @@ static void countShared(Block &block, uint32_t mask, const Access &access,
 // Shared memory
 //===----------------------------------------------------------------------===//
 
-static void reportRace(Warp &w, const Op &op, const Access &access,
-                       unsigned lane, uint64_t address,
-                       const SharedShadow::Conflict &conflict) {
-  w.block->report(w, op, CheckKind::Race, uint32_t(1) << lane,
-                  verb(access) + "shared " + addressText(address) +
-                      ", which warp " + std::to_string(conflict.otherWarp) +
-                      (conflict.otherWrote ? " wrote" : " read") +
-                      " with no barrier in between");
-}
-
-/// Everything but bounds and alignment.
+/// Everything but bounds and alignment. One finding of a kind for all lanes.
 static void checkShared(Warp &w, const Op &op, uint32_t mask,
                         const Access &access, const uint64_t *addresses) {
   Block &block = *w.block;
@@ -166,34 +156,54 @@ static void checkShared(Warp &w, const Op &op, uint32_t mask,
   const bool races = block.checks(kCheckRaces);
   const bool initialized = block.checks(kCheckUninitialized);
   const bool async = block.checks(kCheckAsync);
+  uint32_t pending = 0, blank = 0, racing = 0;
+  SharedShadow::Conflict conflict;
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const unsigned i = firstLane(rest);
     const auto address = static_cast<uint32_t>(addresses[i]);
+    const uint32_t lane = uint32_t(1) << i;
     if (async && shadow.isPending(address, access.bytes))
-      block.report(w, op, CheckKind::AsyncWait, uint32_t(1) << i,
-                   verb(access) + "shared " + addressText(address) +
-                       ", which a cp.async that nothing waited for is still "
-                       "writing");
+      pending |= lane;
     if (reads && initialized && !shadow.isValid(address, access.bytes))
-      block.report(w, op, CheckKind::Uninitialized, uint32_t(1) << i,
-                   verb(access) + "shared " + addressText(address) +
-                       ", where nothing has been written");
+      blank |= lane;
     if (races) {
       if (strong && reads)
-        shadow.acquire(w.index, address);
-      SharedShadow::Conflict conflict;
+        shadow.acquire(w.index, address, access.ordered);
+      SharedShadow::Conflict found;
       if (writes)
-        shadow.write(w.index, address, access.bytes, strong, conflict);
+        shadow.write(w.index, address, access.bytes, strong, found);
       else
-        shadow.read(w.index, address, access.bytes, strong, conflict);
-      if (conflict.found)
-        reportRace(w, op, access, i, address, conflict);
+        shadow.read(w.index, address, access.bytes, strong, found);
+      if (found.found) {
+        if (racing == 0)
+          conflict = found;
+        racing |= lane;
+      }
       if (strong && writes)
-        shadow.release(w.index, address);
+        shadow.release(w.index, address, access.ordered);
     } else if (writes && initialized) {
       shadow.setValid(address, access.bytes);
     }
   }
+  if ((pending | blank | racing) == 0)
+    return;
+  const auto where = [&](uint32_t lanes) {
+    return verb(access) + "shared " + addressText(addresses[firstLane(lanes)]) +
+           ", ";
+  };
+  if (pending != 0)
+    block.report(w, op, CheckKind::AsyncWait, pending,
+                 where(pending) + "which a cp.async that nothing waited for is "
+                                  "still writing");
+  if (blank != 0)
+    block.report(w, op, CheckKind::Uninitialized, blank,
+                 where(blank) + "where nothing has been written");
+  if (racing != 0)
+    block.report(w, op, CheckKind::Race, racing,
+                 where(racing) + "which warp " +
+                     std::to_string(conflict.otherWarp) +
+                     (conflict.otherWrote ? " wrote" : " read") +
+                     " with no barrier in between");
 }
 
 static bool resolveShared(Warp &w, const Op &op, uint32_t mask,

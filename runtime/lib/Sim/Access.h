@@ -25,7 +25,8 @@ struct Access {
   /// Volatile, relaxed, acquire, release: ordered by itself, no race with its
   /// like.
   bool strong = false;
-  uint32_t align = 0; ///< 0: `bytes`.
+  uint32_t align = 0;   ///< 0: `bytes`.
+  bool ordered = false; ///< Acquire, release or both.
 
   uint32_t alignment() const { return align != 0 ? align : bytes; }
 };

@@ -31,7 +31,12 @@ enum class AtomicOp : uint8_t {
 
 // Op::mods: bit 0 a wide address, bit 1 not `red` (there is a result), bits 4-7
 // the Space.
-enum AtomicMods : uint32_t { kWideAddress = 1, kResult = 2, kSpaceShift = 4 };
+enum AtomicMods : uint32_t {
+  kWideAddress = 1,
+  kResult = 2,
+  kOrdered = 4,
+  kSpaceShift = 4
+};
 
 /// What memory holds afterwards. `flushes`: subnormal f32 sums become 0, as
 /// global memory does.
@@ -69,7 +74,8 @@ Step forAtomics(Warp &w, const Op &op, const Combine &combineOne) {
   uint8_t *pointers[32];
   loadAddresses(w, op.a, op.mods & kWideAddress, op.imm, addresses);
   const auto space = static_cast<Space>(op.mods >> kSpaceShift & 15);
-  const Access access = {space, Access::Kind::Atomic, sizeof(T), true, 0};
+  const Access access = {space, Access::Kind::Atomic,     sizeof(T), true,
+                         0,     (op.mods & kOrdered) != 0};
   if (!resolve(w, op, w.mask, access, addresses, pointers))
     return Step::Stop;
   auto *d = w.slot<Lane<T>>(op.d);
@@ -190,7 +196,8 @@ Exec executor(AtomicOp what, const Type &type) {
 bool decodeAtomic(Decoder &d, Op &op) {
   op.opClass = OpClass::Atomic;
   const bool isRed = d.opcode() == "red";
-  if (d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"}) >= 0) {
+  const int order = d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
+  if (order >= 0) {
     if (d.takeOneOf({"cta", "cluster", "gpu", "sys"}) < 0)
       return d.badModifier();
   } else {
@@ -223,6 +230,7 @@ bool decodeAtomic(Decoder &d, Op &op) {
   if (!d.address(d.operand(first), space, op))
     return false;
   op.mods = (op.extra == 64 ? kWideAddress : 0U) | (isRed ? 0U : kResult) |
+            (order > 0 ? kOrdered : 0U) |
             static_cast<uint32_t>(space) << kSpaceShift;
   op.b = d.src(first + 1, type);
   op.c = sources > 1 ? d.src(first + 2, type) : op.b;

@@ -546,10 +546,16 @@ static bool decodeBar(Decoder &d, Op &op) {
   return d.ok();
 }
 
-/// Memory is sequentially consistent here: fences have nothing to do.
+/// Memory is sequentially consistent here: only the race check needs fences.
+static Step execFence(Warp &w, const Op &) {
+  if (w.block->checks(kCheckRaces))
+    w.block->shadow.fence(w.index);
+  return Step::Next;
+}
+
 static bool decodeFence(Decoder &d, Op &op) {
   op.opClass = OpClass::Barrier;
-  op.exec = execNothing;
+  op.exec = execFence;
   if (d.opcode() == "membar") {
     if (d.takeOneOf({"gl", "cta", "sys"}) < 0)
       return d.badModifier();

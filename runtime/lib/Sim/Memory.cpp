@@ -102,6 +102,9 @@ void SharedShadow::reset(uint32_t bytes, uint32_t warpCount) {
   }
   words.assign(count, Word());
   released.clear();
+  for (auto *all : {&fenced, &observed})
+    for (Clock &clock : *all)
+      clock.fill(0);
   for (Clock &clock : arrivals)
     clock.fill(0);
   // Epochs go on from block to block, so that old readers need not be cleared:
@@ -122,8 +125,11 @@ void SharedShadow::reset(uint32_t bytes, uint32_t warpCount) {
 void SharedShadow::forgetOrder() {
   std::fill(readers.begin(), readers.end(), 0);
   for (Word &word : words)
-    word.written = 0;
+    word.written = word.strong = 0;
   released.clear();
+  for (auto *all : {&fenced, &observed})
+    for (Clock &clock : *all)
+      clock.fill(0);
   for (Clock &clock : arrivals)
     clock.fill(0);
   for (uint32_t w = 0; w < warps; ++w) {
@@ -137,16 +143,31 @@ void SharedShadow::advance(uint32_t warp) {
     forgetOrder();
 }
 
+/// Whether a write to `word` is not ordered before `now`: plain ones always
+/// count, strong ones for plain accesses.
+static bool conflicts(const SharedShadow::Word &word, uint32_t mask,
+                      const uint32_t *now, bool strong, uint32_t &other) {
+  if ((word.written & mask) && word.written >> 4 > now[word.writer]) {
+    other = word.writer;
+    return true;
+  }
+  if (!strong && (word.strong & mask) &&
+      word.strong >> 4 > now[word.strongWriter]) {
+    other = word.strongWriter;
+    return true;
+  }
+  return false;
+}
+
 void SharedShadow::read(uint32_t warp, uint32_t address, uint32_t bytes,
                         bool strong, Conflict &conflict) {
   const Clock &now = clocks[warp];
   const uint32_t epoch = now[warp];
   for (uint32_t w = address / 4; w <= (address + bytes - 1) / 4; ++w) {
-    const Word &word = words[w];
     const uint32_t mask = coverage(w, address, bytes);
-    if ((word.written & mask) && word.written >> 4 > now[word.writer] &&
-        !(strong && word.strong) && !conflict.found)
-      conflict = {true, true, word.writer, w * 4};
+    uint32_t other = 0;
+    if (conflicts(words[w], mask, now.data(), strong, other) && !conflict.found)
+      conflict = {true, true, other, w * 4};
     if (strong)
       continue;
     uint32_t &mine = readers[size_t(w) * warps + warp];
@@ -161,18 +182,19 @@ void SharedShadow::write(uint32_t warp, uint32_t address, uint32_t bytes,
   for (uint32_t w = address / 4; w <= (address + bytes - 1) / 4; ++w) {
     Word &word = words[w];
     const uint32_t mask = coverage(w, address, bytes);
-    if ((word.written & mask) && word.written >> 4 > now[word.writer] &&
-        !(strong && word.strong) && !conflict.found)
-      conflict = {true, true, word.writer, w * 4};
+    uint32_t other = 0;
+    if (conflicts(word, mask, now.data(), strong, other) && !conflict.found)
+      conflict = {true, true, other, w * 4};
     const uint32_t *reader = &readers[size_t(w) * warps];
     for (uint32_t u = 0; u < warps; ++u)
       if (reader[u] >> 4 > now[u] && u != warp && (reader[u] & mask) &&
           !conflict.found)
         conflict = {true, false, u, w * 4};
-    const bool again = word.writer == warp && word.written >> 4 == epoch;
-    word.written = (again ? word.written : epoch << 4) | mask;
-    word.writer = static_cast<uint8_t>(warp);
-    word.strong = strong;
+    uint32_t &record = strong ? word.strong : word.written;
+    uint8_t &writer = strong ? word.strongWriter : word.writer;
+    const bool again = writer == warp && record >> 4 == epoch;
+    record = (again ? record : epoch << 4) | mask;
+    writer = static_cast<uint8_t>(warp);
     word.valid |= static_cast<uint8_t>(mask);
   }
 }
@@ -202,31 +224,37 @@ void SharedShadow::addPending(uint32_t address, uint32_t bytes, int change) {
 }
 
 void SharedShadow::arrive(uint32_t id, uint32_t warp) {
-  Clock &joined = arrivals[id];
-  for (uint32_t u = 0; u < warps; ++u)
-    joined[u] = std::max(joined[u], clocks[warp][u]);
+  join(arrivals[id], clocks[warp]);
   advance(warp);
 }
 
 void SharedShadow::complete(uint32_t id, uint32_t waiting) {
   for (uint32_t w = 0; w < warps; ++w)
     if (waiting >> w & 1)
-      for (uint32_t u = 0; u < warps; ++u)
-        clocks[w][u] = std::max(clocks[w][u], arrivals[id][u]);
+      join(clocks[w], arrivals[id]);
   arrivals[id].fill(0);
 }
 
-void SharedShadow::release(uint32_t warp, uint32_t address) {
-  Clock &clock = released[address / 4];
+void SharedShadow::join(Clock &into, const Clock &from) const {
   for (uint32_t u = 0; u < warps; ++u)
-    clock[u] = std::max(clock[u], clocks[warp][u]);
-  advance(warp);
+    into[u] = std::max(into[u], from[u]);
 }
 
-void SharedShadow::acquire(uint32_t warp, uint32_t address) {
+void SharedShadow::release(uint32_t warp, uint32_t address, bool ordered) {
+  join(released[address / 4], ordered ? clocks[warp] : fenced[warp]);
+  if (ordered)
+    advance(warp);
+}
+
+void SharedShadow::acquire(uint32_t warp, uint32_t address, bool ordered) {
   const auto found = released.find(address / 4);
-  if (found == released.end())
-    return;
-  for (uint32_t u = 0; u < warps; ++u)
-    clocks[warp][u] = std::max(clocks[warp][u], found->second[u]);
+  if (found != released.end())
+    join(ordered ? clocks[warp] : observed[warp], found->second);
+}
+
+void SharedShadow::fence(uint32_t warp) {
+  join(clocks[warp], observed[warp]);
+  observed[warp].fill(0);
+  fenced[warp] = clocks[warp];
+  advance(warp);
 }

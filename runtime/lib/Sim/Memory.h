@@ -80,11 +80,11 @@ public:
   void reset(uint32_t bytes, uint32_t warps);
 
   struct Word {
-    uint32_t written = 0; ///< Epoch << 4 | bytes, of the last writer.
-    uint8_t writer = 0;
+    uint32_t written = 0; ///< Epoch << 4 | bytes, of the last plain write.
+    uint32_t strong = 0;  ///< The same of atomics and their like.
+    uint8_t writer = 0, strongWriter = 0;
     uint8_t valid = 0;   ///< Bytes that were ever written.
     uint8_t pending = 0; ///< Asynchronous copies on their way.
-    bool strong = false; ///< The last write was an atomic or its like.
   };
 
   /// A conflict with an earlier access.
@@ -111,14 +111,19 @@ public:
   void arrive(uint32_t id, uint32_t warp);
   /// The barrier completes; `waiting` has one bit per warp that waited.
   void complete(uint32_t id, uint32_t waiting);
-  /// A strong write or read at `address`: the value carries the order along.
-  void release(uint32_t warp, uint32_t address);
-  void acquire(uint32_t warp, uint32_t address);
+  /// Order through values, as PTX's memory model has it: a strong write
+  /// publishes what came before it if it is `ordered` (release), else what came
+  /// before the warp's last fence; a strong read takes what was published there
+  /// if it is `ordered` (acquire), else with the warp's next fence.
+  void release(uint32_t warp, uint32_t address, bool ordered);
+  void acquire(uint32_t warp, uint32_t address, bool ordered);
+  void fence(uint32_t warp);
 
 private:
   using Clock = std::array<uint32_t, kMaxWarps>;
   static constexpr uint32_t kMaxEpoch = (1U << 28) - 2;
 
+  void join(Clock &into, const Clock &from) const;
   void advance(uint32_t warp);
   void forgetOrder();
 
@@ -127,6 +132,8 @@ private:
   std::vector<uint32_t> readers; ///< [word][warp]: epoch << 4 | bytes.
   std::array<Clock, kMaxWarps> clocks = {};
   std::array<Clock, kBarriers> arrivals = {};
+  std::array<Clock, kMaxWarps> fenced = {};   ///< At the last fence.
+  std::array<Clock, kMaxWarps> observed = {}; ///< Since the last fence.
   std::unordered_map<uint32_t, Clock> released;
 };
 

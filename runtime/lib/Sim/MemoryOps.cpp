@@ -19,6 +19,7 @@ namespace {
 enum MemoryMods : uint32_t {
   kWideAddress = 1,
   kStrong = 2,
+  kOrdered = 4,
   kSpaceShift = 4,   ///< 4 bits: the Space.
   kMoverShift = 8,   ///< 8 bits: index into the movers.
   kElementShift = 16 ///< Bytes of an element.
@@ -85,7 +86,10 @@ template <bool isLoad> Step execMove(Warp &w, const Op &op) {
   const uint32_t element = op.mods >> kElementShift;
   const Access access = {static_cast<Space>(op.mods >> kSpaceShift & 15),
                          isLoad ? Access::Kind::Read : Access::Kind::Write,
-                         element * op.count, (op.mods & kStrong) != 0};
+                         element * op.count,
+                         (op.mods & kStrong) != 0,
+                         0,
+                         (op.mods & kOrdered) != 0};
   if (!resolve(w, op, w.mask, access, addresses, pointers))
     return Step::Stop;
   const Mover mover =
@@ -117,17 +121,21 @@ unsigned log2Bytes(uint32_t bytes) {
   return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3;
 }
 
-/// Memory ordering of ld and st: true for the strong ones.
-bool takeOrder(Decoder &d, std::string_view ordered) {
+/// Memory ordering of ld and st, as bits of Op::mods; `ordered` is acquire or
+/// release.
+uint32_t takeOrder(Decoder &d, std::string_view ordered) {
   if (d.take("weak"))
-    return false;
+    return 0;
   if (d.take("volatile"))
-    return true;
-  if (!d.take("relaxed") && !d.take(ordered))
-    return false;
-  if (d.takeOneOf({"cta", "cluster", "gpu", "sys"}) < 0)
+    return kStrong;
+  uint32_t bits = 0;
+  if (d.take("relaxed"))
+    bits = kStrong;
+  else if (d.take(ordered))
+    bits = kStrong | kOrdered;
+  if (bits != 0 && d.takeOneOf({"cta", "cluster", "gpu", "sys"}) < 0)
     d.badModifier();
-  return true;
+  return bits;
 }
 
 bool setSpace(Op &op, Space space, bool isLoad) {
@@ -151,8 +159,8 @@ bool setSpace(Op &op, Space space, bool isLoad) {
 
 bool decodeLoadStore(Decoder &d, Op &op, bool isLoad) {
   const bool isLdu = d.opcode() == "ldu";
-  if (!isLdu && takeOrder(d, isLoad ? "acquire" : "release"))
-    op.mods |= kStrong;
+  if (!isLdu)
+    op.mods |= takeOrder(d, isLoad ? "acquire" : "release");
   Space space = takeSpace(d);
   if (isLdu && space != Space::Global && space != Space::Generic)
     return d.badModifier();
