@@ -153,9 +153,8 @@ public:
     Values q = projectInput(w.wq, w.bq), k = projectInput(w.wk, w.bk);
     rotate(q, s.heads, s);
     rotate(k, s.kvHeads, s);
-    if (!hasValue || valueOf.wv->data() != w.wv->data() ||
-        (valueOf.bv ? valueOf.bv->data() : nullptr) !=
-            (w.bv ? w.bv->data() : nullptr)) {
+    if (!hasValue || !sameBytes(valueOf.wv, w.wv) ||
+        !sameBytes(valueOf.bv, w.bv)) {
       value = projectInput(w.wv, w.bv);
       valueOf = w;
       hasValue = true;
@@ -180,6 +179,12 @@ public:
   }
 
 private:
+  /// Of tensors of the same shape.
+  static bool sameBytes(const Tensor *a, const Tensor *b) {
+    return a == b || (a && b && a->data() == b->data() &&
+                      a->elementType() == b->elementType());
+  }
+
   Values projectInput(const Tensor *weight, const Tensor *bias) const {
     return project(x, weight, bias);
   }

@@ -76,8 +76,8 @@ struct BasisSpec {
 struct Basis {
   /// A, [H, D, D], and B = A^-T, [Hkv, D, D], of f64, for FoldSpec's fields of
   /// the same name: q' = q A, k' = k B. The heads of a group have the same A.
-  /// Both absent when the identity is as good as any basis: when no head has
-  /// more than one dim that is not rotated, or all ranks are 0.
+  /// Both absent when the identity is as good as any basis: when every head
+  /// keeps all, or gives up all, of its dims that are not rotated.
   std::optional<Tensor> basisQ, basisK;
   /// Per query head the dims to exchange, sorted; for FoldSpec::recDims. The
   /// last R dims, unless a rotary embedding leaves a choice of pairs.

@@ -93,8 +93,8 @@ struct AttentionError {
 
 /// The error of `converted` against `original` on x [B, T, C]. Both have the
 /// same H, Hkv and Dv and, with wo, the same Cout; their Dqk may differ
-/// (slots). Tensors that both sides share (the same bytes) are used once.
-/// Fails as computeAttention() does; the message names the side.
+/// (slots). The value projection is computed once where both sides have the
+/// same bytes. Fails as computeAttention() does; the message names the side.
 Expected<AttentionError> compareAttention(const AttentionSpec &spec,
                                           const AttentionWeights &converted,
                                           const AttentionWeights &original,
