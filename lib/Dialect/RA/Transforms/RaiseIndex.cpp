@@ -356,7 +356,7 @@ bool DimSpace::divide(const Index &index, int64_t divisor, Index &quotient,
     Index resolved = resolve(index);
     quotient = Index();
     remainder = Index();
-    auto distribute = [&](Index term, int64_t coefficient) {
+    auto distribute = [&](const Index &term, int64_t coefficient) {
       if (coefficient % divisor == 0)
         quotient += term * (coefficient / divisor);
       else

@@ -108,7 +108,7 @@ bool ProjectionMatcher::match(unsigned weightSide, Projection &result) {
       return false;
     loops.push_back(Index::dim(*dim));
     if (iterators[loop] == utils::IteratorType::reduction)
-      channel = *dim;
+      channel = dim;
   }
   // The weight behind transposes and broadcasts: outputs and channels, no more.
   Value weight = product->getOperand(weightSide);
