@@ -69,9 +69,9 @@ static std::optional<Array> unpackPanels(const Array &packed, int64_t outputs) {
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t n = 0; n < outputs; ++n)
       for (int64_t c = 0; c < channels; ++c)
-        *to++ = packed.floats()[((o * panels + n / panel) * channels + c) *
-                                    panel +
-                                n % panel];
+        *to++ =
+            packed.floats()[((o * panels + n / panel) * channels + c) * panel +
+                            n % panel];
   return weight;
 }
 
@@ -91,8 +91,7 @@ LogicalResult Evaluator::evaluateLinear(LinearOp op) {
                              "reference interpreter; evaluate a smaller batch";
   };
   if (op.getPanel()) {
-    std::optional<Array> unpacked =
-        unpackPanels(weight, viewY.extents.back());
+    std::optional<Array> unpacked = unpackPanels(weight, viewY.extents.back());
     if (!unpacked)
       return noMemory();
     weight = *unpacked;

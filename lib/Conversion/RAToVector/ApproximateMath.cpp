@@ -46,8 +46,7 @@ Value ra::createExp2OfNonPositive(ImplicitLocOpBuilder &b, Value x) {
       0.009671513922512531f, 0.0013264728477224708f};
   Value lowest = splat(-127.0f);
   // Written such that NaN passes.
-  Value below =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, lowest, x);
+  Value below = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, lowest, x);
   x = arith::SelectOp::create(b, below, lowest, x);
   Value shifted = arith::AddFOp::create(b, x, splat(kRound));
   Value n = arith::SubFOp::create(b, shifted, splat(kRound));

@@ -11,8 +11,9 @@
 // query the maximum m so far, the sum l of exp(s - m) and the sum O of
 // exp(s - m) v, and rescales l and O when m grows. Everything is stored with
 // lanes = queries: S^T [keys][queries], O^T [dims][queries], so that no step
-// sums across lanes. exp(s - m) is 2^(s log2(e) - r), where r is m log2(e),
-// rounded, and the same number wherever m is referred to.
+// sums across lanes. exp(s - m) is 2^((s - m) log2(e)): the difference first,
+// so that a row of one huge negative number, as masks are written with, is a
+// row of ones.
 //
 // Where all queries see all keys of a full tile, sizes are static and products
 // run in register tiles. Elsewhere (edges of the mask, the last keys, the last
@@ -91,16 +92,13 @@ private:
   Product scoreProduct(unsigned number, const Queries &queries);
   Product valueProduct(const Queries &queries);
   void softcap(const Block &block);
+  Value expOfDifference(Value score, Value maximum);
   void mask(Value column, Value positionInTile, Value lower, Value upper);
   void softmax(const Queries &queries, const Block &block);
   void finish(const Queries &queries);
 
-  bool isWindow() const {
-    return problem.mask.getKind() == MaskKind::Window;
-  }
-  Value infinity() {
-    return splat(-std::numeric_limits<float>::infinity());
-  }
+  bool isWindow() const { return problem.mask.getKind() == MaskKind::Window; }
+  Value infinity() { return splat(-std::numeric_limits<float>::infinity()); }
 
   const AttentionProblem &problem;
   AttentionTile tile;
@@ -407,10 +405,15 @@ void AttentionTaskEmitter::mask(Value column, Value position, Value lower,
        arith::CmpIPredicate::sle, before);
 }
 
-/// Turns the scores of a block into 2^(s - m) and updates m, l and the factor
+/// exp(s - m) for s <= m.
+Value AttentionTaskEmitter::expOfDifference(Value score, Value maximum) {
+  return exp2NonPositive(arith::MulFOp::create(
+      b, arith::SubFOp::create(b, score, maximum), splat(kLog2E)));
+}
+
+/// Turns the scores of a block into exp(s - m) and updates m, l and the factor
 /// for O.
-void AttentionTaskEmitter::softmax(const Queries &queries,
-                                   const Block &block) {
+void AttentionTaskEmitter::softmax(const Queries &queries, const Block &block) {
   size_t chunks = block.columns.size();
   // Enough chains of maxima to hide the latency of one.
   int64_t ways = std::max<int64_t>(1, 8 / static_cast<int64_t>(chunks));
@@ -419,8 +422,7 @@ void AttentionTaskEmitter::softmax(const Queries &queries,
     before.push_back(loadVector(maximum, {queries.number, column}));
   auto larger = [&](Value a, Value c) -> Value {
     // A NaN score loses here and shows in the sum.
-    Value above =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, a, c);
+    Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, a, c);
     return arith::SelectOp::create(b, above, a, c);
   };
   Values most;
@@ -440,8 +442,7 @@ void AttentionTaskEmitter::softmax(const Queries &queries,
     });
   };
   Value numRows = sub(block.upper, block.lower);
-  Value full = add(block.lower,
-                   mul(div(numRows, index(ways)), index(ways)));
+  Value full = add(block.lower, mul(div(numRows, index(ways)), index(ways)));
   most = rows(block.lower, full, ways, most);
   for (int64_t way = 1; way < ways; ++way)
     for (size_t c = 0; c < chunks; ++c)
@@ -450,35 +451,30 @@ void AttentionTaskEmitter::softmax(const Queries &queries,
   if (ways > 1)
     most = rows(full, block.upper, 1, most);
 
-  Values negated, sums;
+  Values references, sums;
   for (auto [c, column] : llvm::enumerate(block.columns)) {
     storeVector(most[c], maximum, {queries.number, column});
     // A row that has seen no key: any finite reference gives 2^-inf = 0.
     Value unseen = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most[c],
                                          infinity());
-    Value log2E = splat(kLog2E);
-    Value reference = arith::SelectOp::create(
-        b, unseen, splat(0.0), arith::MulFOp::create(b, most[c], log2E));
-    negated.push_back(arith::NegFOp::create(b, reference));
-    Value factor = exp2NonPositive(arith::SubFOp::create(
-        b, arith::MulFOp::create(b, before[c], log2E), reference));
+    references.push_back(
+        arith::SelectOp::create(b, unseen, splat(0.0), most[c]));
+    Value factor = expOfDifference(before[c], references[c]);
     storeVector(factor, rescale, {column});
     sums.push_back(arith::MulFOp::create(
         b, loadVector(sum, {queries.number, column}), factor));
   }
-  sums = loop(block.lower, block.upper, 1, sums,
-              [&](Value j, ValueRange carried) {
-                Values next;
-                for (auto [c, column] : llvm::enumerate(block.columns)) {
-                  Value score = loadVector(scoreTile, {j, column});
-                  Value weight = exp2NonPositive(vector::FMAOp::create(
-                      b, score, splat(kLog2E), negated[c]));
-                  storeVector(weight, scoreTile, {j, column});
-                  next.push_back(
-                      arith::AddFOp::create(b, carried[c], weight));
-                }
-                return next;
-              });
+  sums =
+      loop(block.lower, block.upper, 1, sums, [&](Value j, ValueRange carried) {
+        Values next;
+        for (auto [c, column] : llvm::enumerate(block.columns)) {
+          Value score = loadVector(scoreTile, {j, column});
+          Value weight = expOfDifference(score, references[c]);
+          storeVector(weight, scoreTile, {j, column});
+          next.push_back(arith::AddFOp::create(b, carried[c], weight));
+        }
+        return next;
+      });
   for (auto [c, column] : llvm::enumerate(block.columns))
     storeVector(sums[c], sum, {queries.number, column});
 }
@@ -514,8 +510,7 @@ void AttentionTaskEmitter::visitEdge(const Queries &queries, Value key,
   loop(index(0), queries.count, shape.lanes, [&](Value column) {
     Value lower = index(0), upper = count;
     if (!problem.mask.isNone())
-      upper =
-          min(count, add(add(position, column), index(shape.lanes)));
+      upper = min(count, add(add(position, column), index(shape.lanes)));
     if (isWindow())
       lower = max(lower, sub(add(position, column),
                              index(problem.mask.getWindow() - 1)));
@@ -547,16 +542,16 @@ void AttentionTaskEmitter::visit(const Queries &queries, Value key,
   if (!problem.mask.isNone()) {
     all = both(all, compare(arith::CmpIPredicate::sge, position,
                             index(tile.keys - 1)));
-    any = compare(arith::CmpIPredicate::sge,
-                  add(position, queries.count), index(1));
+    any = compare(arith::CmpIPredicate::sge, add(position, queries.count),
+                  index(1));
   }
   if (isWindow()) {
     int64_t window = problem.mask.getWindow();
     all = both(all, compare(arith::CmpIPredicate::sle, position,
                             index(window - tile.queries)));
-    any = both(any, compare(arith::CmpIPredicate::slt,
-                            sub(position, index(window)),
-                            sub(count, index(1))));
+    any =
+        both(any, compare(arith::CmpIPredicate::slt,
+                          sub(position, index(window)), sub(count, index(1))));
   }
   auto choose = [&] {
     ifThenElse(
@@ -610,9 +605,8 @@ void AttentionTaskEmitter::finish(const Queries &queries) {
     Value total = load(sum, {queries.number, i});
     Value empty =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, total, f32(0.0));
-    Value logarithm =
-        arith::AddFOp::create(b, load(maximum, {queries.number, i}),
-                              math::LogOp::create(b, total));
+    Value logarithm = arith::AddFOp::create(
+        b, load(maximum, {queries.number, i}), math::LogOp::create(b, total));
     Value none = f32(-std::numeric_limits<float>::infinity());
     storeScalar(arith::SelectOp::create(b, empty, none, logarithm), lse,
                 {batch, head, add(queries.first, i)});
@@ -655,8 +649,8 @@ void AttentionTaskEmitter::emit(Value batchIndex, Value headOfTask,
     end = min(end, add(last.position, last.count));
   }
   if (isWindow()) {
-    Value seen = sub(queries(index(0)).position,
-                     index(problem.mask.getWindow() - 1));
+    Value seen =
+        sub(queries(index(0)).position, index(problem.mask.getWindow() - 1));
     first = mul(div(max(first, seen), index(tile.keys)), index(tile.keys));
   }
   loop(first, end, tile.keys, [&](Value key) {

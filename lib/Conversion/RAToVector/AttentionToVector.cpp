@@ -59,8 +59,7 @@ template <typename OpTy> struct LowerAttention : OpRewritePattern<OpTy> {
       group = outer.div(group, outer.index(kEnoughTasks));
       group = outer.max(outer.min(group, outer.index(tile.group)), one);
     }
-    Value groups =
-        outer.div(outer.add(tiles, outer.sub(group, one)), group);
+    Value groups = outer.div(outer.add(tiles, outer.sub(group, one)), group);
     scf::ParallelOp::create(
         b, ValueRange{zero, zero, zero}, ValueRange{batches, heads, groups},
         ValueRange{one, one, one},

@@ -364,10 +364,12 @@ void KernelEmitter::copyTransposed(const OperandView &view,
   });
 }
 
-void KernelEmitter::storeTransposed(
-    function_ref<Values(Value, Value)> place, Value source, Value factors,
-    const OperandView &view, ArrayRef<Value> coordinates, unsigned rowDim,
-    Value numRows, unsigned columnDim, int64_t numColumns) {
+void KernelEmitter::storeTransposed(function_ref<Values(Value, Value)> place,
+                                    Value source, Value factors,
+                                    const OperandView &view,
+                                    ArrayRef<Value> coordinates,
+                                    unsigned rowDim, Value numRows,
+                                    unsigned columnDim, int64_t numColumns) {
   auto at = [&](Value row, Value column) {
     Values result(coordinates);
     result[rowDim] = add(result[rowDim], row);
@@ -448,8 +450,8 @@ void KernelEmitter::productBlock(Value row, int64_t numRows,
     for (Value r : rows) {
       Value scalar = broadcast(product.a(r, k));
       for (Value vector : vectors)
-        next.push_back(vector::FMAOp::create(b, scalar, vector,
-                                             carried[next.size()]));
+        next.push_back(
+            vector::FMAOp::create(b, scalar, vector, carried[next.size()]));
     }
     return next;
   });

@@ -109,8 +109,7 @@ LinearTile chooseTile(const LinearProblem &problem, VectorShape shape) {
   tile.chunks = tile.panel / shape.lanes;
   // As many registers as the shape says there are.
   int64_t registers = (shape.rows + 1) * shape.chunks + 1;
-  tile.rows =
-      std::max<int64_t>(1, (registers - tile.chunks - 1) / tile.chunks);
+  tile.rows = std::max<int64_t>(1, (registers - tile.chunks - 1) / tile.chunks);
   tile.blocked = ShapedType::isDynamic(depth) || depth > kMaxDepth;
   tile.depth = tile.blocked ? kDepthBlock : std::max<int64_t>(depth, 1);
   tile.packInput = !isF32(problem.input) || !hasFlatRows(problem.input) ||
@@ -123,8 +122,8 @@ LinearTile chooseTile(const LinearProblem &problem, VectorShape shape) {
     tile.panelsPerTask =
         std::min(tile.panelsPerTask,
                  std::max<int64_t>(llvm::divideCeil(outputs, tile.panel), 1));
-  tile.rowsPerTask = llvm::alignTo(tile.blocked ? kBlockedRowChunk : kRowChunk,
-                                   tile.rows);
+  tile.rowsPerTask =
+      llvm::alignTo(tile.blocked ? kBlockedRowChunk : kRowChunk, tile.rows);
   int64_t floats = tile.columns() + tile.rows * tile.panel;
   if (tile.packInput)
     floats += tile.rows * tile.depth;
@@ -248,16 +247,14 @@ void LinearTaskEmitter::storePanel(
         vector::StoreOp::create(
             b, truncate(sum(row, chunk), init.type().getElementType()),
             init.memref,
-            init.indices(
-                at(row, add(column, index(chunk * shape.lanes)))));
+            init.indices(at(row, add(column, index(chunk * shape.lanes)))));
   };
   Value left = sub(numColumns, column);
   auto storeElements = [&] {
     for (size_t row = 0; row < coordinates.size(); ++row) {
       Value r = index(row);
       for (int64_t chunk = 0; chunk < tile.chunks; ++chunk)
-        storeVector(sum(row, chunk), edge,
-                    {r, index(chunk * shape.lanes)});
+        storeVector(sum(row, chunk), edge, {r, index(chunk * shape.lanes)});
       storeRow(edge, {r}, min(left, index(tile.panel)), init, at(row, column),
                columnDim);
     }
@@ -268,9 +265,8 @@ void LinearTaskEmitter::storePanel(
   else if (!ShapedType::isDynamic(outputs) && outputs % tile.panel == 0)
     storeVectors();
   else
-    ifThenElse(
-        compare(arith::CmpIPredicate::sge, left, index(tile.panel)),
-        storeVectors, storeElements);
+    ifThenElse(compare(arith::CmpIPredicate::sge, left, index(tile.panel)),
+               storeVectors, storeElements);
 }
 
 /// Rows [row, row + count) with all panels of the task.
@@ -312,18 +308,16 @@ void LinearTaskEmitter::multiply(Value row, int64_t count, Value firstDepth,
       if (!tile.blocked)
         totals.push_back(total);
       else
-        storeVector(total, sums,
-                    {sub(add(row, r), inputRow), inTask(column)});
+        storeVector(total, sums, {sub(add(row, r), inputRow), inTask(column)});
     };
     Values columns;
     for (int64_t chunk = 0; chunk < tile.chunks; ++chunk)
       columns.push_back(index(chunk * shape.lanes));
     productBlock(inputRow, count, columns, index(0), depth, product);
     if (!tile.blocked)
-      storePanel(coordinates, inTask(index(0)),
-                 [&](int64_t r, int64_t chunk) {
-                   return totals[r * tile.chunks + chunk];
-                 });
+      storePanel(coordinates, inTask(index(0)), [&](int64_t r, int64_t chunk) {
+        return totals[r * tile.chunks + chunk];
+      });
   });
 }
 

@@ -45,9 +45,9 @@ static Value createPanels(OpBuilder &builder, Location loc, Value weight,
     shape[rows] = padded;
     Value zero =
         arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
-    weight =
-        tensor::PadOp::create(builder, loc, RankedTensorType::get(shape, element),
-                              weight, low, high, zero);
+    weight = tensor::PadOp::create(builder, loc,
+                                   RankedTensorType::get(shape, element),
+                                   weight, low, high, zero);
   }
   // Split the rows, then put the channels before the rows of a panel.
   SmallVector<int64_t> split(ArrayRef(shape).take_front(rows));
@@ -150,17 +150,16 @@ struct PackWeights : ra::impl::PackWeightsPassBase<PackWeights> {
     if (auto prepare = symbols.lookup<func::FuncOp>(name))
       return prepare;
     OpBuilder builder(function);
-    auto prepare = func::FuncOp::create(
-        builder, function.getLoc(), name,
-        builder.getFunctionType(TypeRange(), TypeRange()));
+    auto prepare =
+        func::FuncOp::create(builder, function.getLoc(), name,
+                             builder.getFunctionType(TypeRange(), TypeRange()));
     symbols.insert(prepare);
     builder.setInsertionPointToStart(prepare.addEntryBlock());
     func::ReturnOp::create(builder, function.getLoc());
     prepare->setAttr(kArgumentsAttr, builder.getDenseI64ArrayAttr({}));
     if (!function->hasAttr(kArgumentTypesAttr))
-      function->setAttr(
-          kArgumentTypesAttr,
-          builder.getTypeArrayAttr(function.getArgumentTypes()));
+      function->setAttr(kArgumentTypesAttr,
+                        builder.getTypeArrayAttr(function.getArgumentTypes()));
     return prepare;
   }
 
@@ -194,9 +193,8 @@ struct PackWeights : ra::impl::PackWeightsPassBase<PackWeights> {
       auto type = dyn_cast<RankedTensorType>(op.getWeight().getType());
       auto init = dyn_cast<RankedTensorType>(op.getInit().getType());
       if (type && init && type.hasStaticShape() && !op.getPanel() &&
-          !init.isDynamicDim(getOperandDim(op.getOutputMap(),
-                                           op.getOutputMap().getNumDims() -
-                                               1)) &&
+          !init.isDynamicDim(getOperandDim(
+              op.getOutputMap(), op.getOutputMap().getNumDims() - 1)) &&
           findOrigin(function, op.getWeight()))
         users[op.getWeight()].push_back(op);
     });
@@ -213,9 +211,8 @@ struct PackWeights : ra::impl::PackWeightsPassBase<PackWeights> {
       OpBuilder builder(end);
       Value packed = createPanels(builder, weight.getLoc(), inPrepare, panel);
       end->insertOperands(end->getNumOperands(), packed);
-      BlockArgument argument =
-          main.append(packed.getType(), -int64_t(end->getNumOperands()),
-                      weight.getLoc());
+      BlockArgument argument = main.append(
+          packed.getType(), -int64_t(end->getNumOperands()), weight.getLoc());
       if (!argument)
         return failure();
       for (LinearOp linear : linears) {
@@ -265,10 +262,9 @@ struct PackWeights : ra::impl::PackWeightsPassBase<PackWeights> {
     end->eraseOperands(unread);
     if (failed(function.eraseArguments(stale)))
       return failure();
-    prepare.function.setFunctionType(
-        FunctionType::get(function.getContext(),
-                          prepare.function.getArgumentTypes(),
-                          end->getOperandTypes()));
+    prepare.function.setFunctionType(FunctionType::get(
+        function.getContext(), prepare.function.getArgumentTypes(),
+        end->getOperandTypes()));
     main.writeSources();
     prepare.writeSources();
     return success();

@@ -138,8 +138,8 @@ TEST_P(Exp2, EndsAreExact) {
   float payload = 0;
   uint32_t bits = 0xFFFFFFFF;
   std::memcpy(&payload, &bits, sizeof(bits));
-  std::vector<float> x = {0.0f,    -0.0f,  -1.0f, -2.0f,     -126.0f,   -127.0f,
-                          -150.0f, -1e30f, nan,   -kInfinity, payload,  -126.6f};
+  std::vector<float> x = {0.0f,    -0.0f,  -1.0f, -2.0f,      -126.0f, -127.0f,
+                          -150.0f, -1e30f, nan,   -kInfinity, payload, -126.6f};
   std::vector<float> y = run(x);
   EXPECT_EQ(y[0], 1.0f);
   EXPECT_EQ(y[1], 1.0f);

@@ -247,8 +247,8 @@ TEST(Unpack, WithoutOriginalRowsWithinTheStatedRounding) {
       random.options.grouped = GroupedMode::Slots;
     TempFolder folder;
     write(random.checkpoint, folder.path("in"));
-    must(repack(folder.path("in"), folder.path("out"),
-                random.checkpoint.family, {}, random.options));
+    must(repack(folder.path("in"), folder.path("out"), random.checkpoint.family,
+                {}, random.options));
     ConversionReport report =
         must(unpack(folder.path("out"), folder.path("back")));
     ASSERT_FALSE(report.notes.empty());

@@ -25,8 +25,7 @@ int64_t LinearOp::getNumOutputDims() {
 
 SmallVector<int64_t> LinearOp::getOutputShape() {
   auto weight = cast<ShapedType>(getWeight().getType());
-  SmallVector<int64_t> shape(
-      weight.getShape().take_front(getNumOutputDims()));
+  SmallVector<int64_t> shape(weight.getShape().take_front(getNumOutputDims()));
   if (getPanel())
     shape.back() =
         getLogicalShape(cast<ShapedType>(getInit().getType()), getOutputMap())

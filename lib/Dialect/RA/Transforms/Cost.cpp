@@ -87,9 +87,8 @@ template <typename OpTy> static int64_t countAttention(OpTy op, int64_t dim) {
 static int64_t countFlops(Operation *op) {
   if (auto linear = dyn_cast<LinearOp>(op)) {
     int64_t outputs = numElements(cast<ShapedType>(linear.getInit().getType()));
-    int64_t channels =
-        cast<ShapedType>(linear.getWeight().getType())
-            .getDimSize(linear.getChannelDim());
+    int64_t channels = cast<ShapedType>(linear.getWeight().getType())
+                           .getDimSize(linear.getChannelDim());
     return times(2, times(outputs, channels));
   }
   if (auto rope = dyn_cast<RopeOp>(op)) {
