@@ -314,18 +314,17 @@ def run_ladder(ladder, options):
     shape = ladder["options"]
     if options.quick:
         shape = [re.sub(r"B=8", "B=1", re.sub(r"(T=)[\d,]+", r"\g<1>64", o)) for o in shape]
-    output = options.raw / f"{ladder['id']}.full.json"
+    output = WORK / f"{ladder['id']}.json"
     command = [
         str(options.ra_run), "bench", module.name, f"--threads={ladder['threads']}", *shape,
         f"--min-time={'50ms' if options.quick else '1s'}",
-        f"--json={output}", f"--plot={options.raw / ladder['id']}.svg",
+        f"--json={output}", f"--plot={options.output.resolve() / ('cpu-' + ladder['id'] + '.svg')}",
     ]
     done = subprocess.run(command, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         print(f"{ladder['id']}: {done.stderr.strip()}", file=sys.stderr)
         return dict(ladder, missing=(done.stderr.strip().splitlines() or ["?"])[-1])
     full = json.loads(output.read_text())
-    output.unlink()
     for key in ("command", "executable"):
         full["context"].pop(key, None)
     rows = {}
@@ -411,7 +410,7 @@ def parse_arguments(arguments):
     add("--quick", action="store_true", help="small shapes and few rounds, to see that all works; "
         "writes to build/bench/quick")
     add("--only", metavar="PATTERN", action="append", help="measure only the cases and ladders whose "
-        "names fit, as in 'attention-*-1t'; the page keeps what was measured before")
+        "names fit, as in 'attention-*-1t', and add them to what was measured before on this machine")
     add("--peers", metavar="NAME,...", help="only these of: " + ", ".join(NATIVE + tuple(
         dict.fromkeys(name for names in PYTHON_PEERS.values() for name in names))))
     add("--list", action="store_true", help="print the names of cases and ladders")
@@ -431,7 +430,6 @@ def parse_arguments(arguments):
                 parser.error(f"--peers: there is no peer '{name}'; --help lists them")
     options.rounds = options.rounds or (3 if options.quick else 10)
     options.seconds = 0.05 if options.quick else 0.2
-    options.raw = WORK / ("raw-quick" if options.quick else "raw")
     if options.output is None:
         options.output = WORK / "quick" if options.quick else ROOT / "docs" / "benchmarks"
     options.ra_run = ROOT / "build" / "release" / "bin" / "ra-run"
@@ -444,20 +442,33 @@ def select(items, patterns):
     return chosen
 
 
-def collect(raw, options):
-    """Everything measured so far, as the page's data."""
-    order = [item["id"] for item in make_cases() + make_ladders()]
-    found = {path.stem: json.loads(path.read_text()) for path in raw.glob("*.json")}
-    known = [found[name] for name in order if name in found]
-    return dict(
-        date=datetime.date.today().isoformat(),
-        machine=describe_machine(),
-        rounds=options.rounds,
-        seconds=options.seconds,
-        quick=options.quick,
-        cases=[item for item in known if "systems" in item],
-        ladders=[item for item in known if "systems" not in item],
+def open_data(path, options):
+    """The page's data to add to: what was measured before on this machine, if this
+    is to be added to it, else nothing."""
+    fresh = dict(
+        machine=describe_machine(), rounds=options.rounds, seconds=options.seconds,
+        quick=options.quick, cases=[], ladders=[],
     )
+    if not options.only or not path.exists():
+        return fresh
+    before = json.loads(path.read_text())
+    for key in ("machine", "rounds", "seconds", "quick"):
+        if before.get(key) != fresh[key]:
+            print(f"{path} was measured with another {key}: it is replaced", file=sys.stderr)
+            return fresh
+    return before
+
+
+def add(data, kind, item, path):
+    """Puts a measurement in its place and writes the data: what was measured is not
+    lost when a later case fails."""
+    item["date"] = datetime.date.today().isoformat()
+    order = [known["id"] for known in make_cases() + make_ladders()]
+    kept = [other for other in data[kind] if other["id"] != item["id"]]
+    data[kind] = sorted(kept + [item], key=lambda other: order.index(other["id"]))
+    temporary = path.with_suffix(".new")
+    temporary.write_text(report.compact_json(data))
+    temporary.replace(path)
 
 
 def main(arguments):
@@ -483,25 +494,18 @@ def main(arguments):
 
     options.output.mkdir(parents=True, exist_ok=True)
     WORK.mkdir(parents=True, exist_ok=True)
-    options.raw.mkdir(parents=True, exist_ok=True)
     build_native()
     library, prefix = find_openblas(options.python)
     environment = dict(os.environ, RA_BENCH_OPENBLAS=library, RA_BENCH_OPENBLAS_PREFIX=prefix)
     if not options.python.exists():
         options.python = pathlib.Path(sys.executable)
+    data = open_data(data_path, options)
     for case in cases:
-        if options.quick:
-            case = shrink(case)
-        result = measure(case, options, environment)
-        (options.raw / f"{case['id']}.json").write_text(json.dumps(result))
+        shape = shrink(case) if options.quick else case
+        add(data, "cases", measure(shape, options, environment), data_path)
     for ladder in ladders:
-        result = run_ladder(ladder, options)
-        (options.raw / f"{ladder['id']}.json").write_text(json.dumps(result))
-    data = collect(options.raw, options)
-    data_path.write_text(report.compact_json(data))
-    for picture in options.raw.glob("ladder-*.svg"):
-        shutil.copy(picture, options.output / f"cpu-{picture.name}")
-    report.write(data, options.output)
+        add(data, "ladders", run_ladder(ladder, options), data_path)
+    report.write(json.loads(data_path.read_text()), options.output)
     return 0
 
 

@@ -419,7 +419,9 @@ def write(data, folder):
     if data["quick"]:
         say("**This is the page of a quick run: shapes are small and rounds few. Only to see that the "
             "script works.**")
-    say(f"Written by `scripts/bench-cpu.sh` on {data['date']}, from [cpu.json](cpu.json), which has the time "
+    dates = sorted({item["date"] for item in data["cases"] + data["ladders"]})
+    when = " to ".join(dict.fromkeys(dates[:1] + dates[-1:])) or "never"
+    say(f"Written by `scripts/bench-cpu.sh`; measured {when}; from [cpu.json](cpu.json), which has the time "
         "of every round. Run it to have the page of your machine.")
     say(f"**Machine:** {describe_machine(data)}.")
     say("**Systems:** " + "; ".join(v for _, v in sorted(describe_versions(data).items())) + ".")
