@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
   }
   const std::string root = argv[1];
   for (const char *name :
-       {"npy", "safetensors", "safetensors-writer", "input"}) {
+       {"npy", "safetensors", "safetensors-writer", "input", "ptx"}) {
     std::error_code error;
     std::filesystem::create_directories(root + "/" + name, error);
     if (error) {
@@ -100,6 +100,17 @@ int main(int argc, char **argv) {
         "normal(0,1)", "uniform(-1,1.5e-3)", "2x3xf32=1,2,3,4,5,6", "f16=0.1",
         "4x4xbf16=-inf", "3xi8=1,-2,3", "2xui64=1,2", "i1=1", "0x7xf64=nan"})
     writeText(root + "/input/" + std::to_string(count++), text);
+  std::error_code error;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(RA_SIM_INPUTS, error))
+    if (entry.path().extension() == ".ptx")
+      std::filesystem::copy_file(
+          entry.path(), root + "/ptx/" + entry.path().filename().string(),
+          std::filesystem::copy_options::overwrite_existing, error);
+  if (error) {
+    std::fprintf(stderr, "%s: %s\n", RA_SIM_INPUTS, error.message().c_str());
+    return 1;
+  }
   writeText(root + "/safetensors-writer/0", "\1\2\3name\\ key\\ value\\ ");
   return 0;
 }

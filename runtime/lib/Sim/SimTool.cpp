@@ -141,7 +141,7 @@ std::string ra::runtime::sim::simToolHelp() {
          "agree\n"
          "  --check=LIST         all (default), none, or some of "
          "uninitialized,race,\n"
-         "                       barrier,async\n"
+         "                       async\n"
          "  --schedule=WHICH     greedy (default), round-robin or random\n"
          "  --seed=N             of random arguments and schedules\n"
          "  --budget=N           warp instructions of one block\n"
@@ -197,14 +197,12 @@ static Status parseChecks(std::string_view text, uint32_t &checks) {
       checks |= kCheckUninitialized;
     else if (name == "race")
       checks |= kCheckRaces;
-    else if (name == "barrier")
-      checks |= kCheckBarriers;
     else if (name == "async")
       checks |= kCheckAsync;
     else
-      return fail(quoted(name) +
-                  " is not a check; write all, none, uninitialized, race, "
-                  "barrier or async");
+      return fail(
+          quoted(name) +
+          " is not a check; write all, none, uninitialized, race or async");
     if (comma == std::string_view::npos)
       return Status::success();
     text.remove_prefix(comma + 1);

@@ -43,15 +43,14 @@ enum class Schedule : uint8_t {
   Random      ///< Random warps for random times, from LaunchOptions::seed.
 };
 
-/// Bits of LaunchOptions::checks. Bounds and alignment are always checked: the
-/// simulator could not go on without.
+/// Bits of LaunchOptions::checks. Bounds, alignment and barriers are always
+/// checked: the simulator could not go on without.
 enum Checks : uint32_t {
   kCheckUninitialized = 1,
   kCheckRaces = 2,
-  kCheckBarriers = 4,
-  kCheckAsync = 8,
+  kCheckAsync = 4,
   kCheckNone = 0,
-  kCheckAll = 15
+  kCheckAll = 7
 };
 
 struct LaunchOptions {
