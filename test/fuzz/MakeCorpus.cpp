@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../unit/Runtime/SampleArtifact.h"
 #include "ra/Runtime/Npy.h"
 #include "ra/Runtime/Safetensors.h"
 
@@ -48,8 +49,8 @@ int main(int argc, char **argv) {
     return 2;
   }
   const std::string root = argv[1];
-  for (const char *name :
-       {"npy", "safetensors", "safetensors-writer", "input", "ptx"}) {
+  for (const char *name : {"npy", "safetensors", "safetensors-writer", "input",
+                           "ptx", "artifact"}) {
     std::error_code error;
     std::filesystem::create_directories(root + "/" + name, error);
     if (error) {
@@ -111,6 +112,14 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "%s: %s\n", RA_SIM_INPUTS, error.message().c_str());
     return 1;
   }
+  Artifact artifact = test::makeSampleArtifact();
+  if (!check(writeArtifact(root + "/artifact/all", artifact)))
+    return 1;
+  artifact.entries[0].main.implementations.pop_back();
+  artifact.images.pop_back();
+  artifact.checks.clear();
+  if (!check(writeArtifact(root + "/artifact/cpu", artifact)))
+    return 1;
   writeText(root + "/safetensors-writer/0", "\1\2\3name\\ key\\ value\\ ");
   return 0;
 }
