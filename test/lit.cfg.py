@@ -6,11 +6,13 @@
 #   %ra_examples  python-free-examples/     %ra_plugin    the mlir-opt plugin
 #   %ra_version   the project's version     %python       a Python 3
 #   %exits N CMD  succeeds if CMD exits with status N
+#   %launcher     CMake's option for ccache, where that is installed
 #   %models       where scripts/fetch-minilm.py leaves what it fetched
 # Features: `asan` in a sanitizer build; `minilm` when those are there; the name of
 # each tool that was built.
 
 import os
+import shutil
 
 import lit.formats
 
@@ -59,6 +61,7 @@ config.substitutions += [
     ("%cxx", config.cxx_compiler),
     ("%cc", config.c_compiler),
     ("%exe_linker_flags", config.exe_linker_flags),
+    ("%launcher", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache" if shutil.which("ccache") else ""),
     ("%python", config.python),
     ("%exits", f"{config.python} {os.path.join(config.test_source_root, 'exits.py')}"),
 ]

@@ -11,18 +11,13 @@
 #include "CallMemory.h"
 #include "EntryFunction.h"
 #include "HostSupport.h"
+#include "Lowering.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "ra/Conversion/Pipelines.h"
-#include "ra/Dialect/RA/Transforms/BufferizableOpInterfaceImpl.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/Instructions.h"
@@ -37,8 +32,6 @@ using namespace mlir;
 using namespace ra;
 using namespace ra::detail;
 using ra::runtime::Tensor;
-
-static constexpr StringLiteral kPrepareSuffix = ".prepare";
 
 //===----------------------------------------------------------------------===//
 // State
@@ -94,18 +87,6 @@ struct BoundCall::Impl {
 //===----------------------------------------------------------------------===//
 // Compiling
 //===----------------------------------------------------------------------===//
-
-/// What the way down needs to know about upstream dialects and ours.
-static void registerInterfaces(MLIRContext &context) {
-  DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
-  registerOpenMPDialectTranslation(registry);
-  registerBufferizableOpInterfaceExternalModels(registry);
-  context.appendDialectRegistry(registry);
-}
 
 /// The execution engine adds a wrapper for every function, which for internal
 /// ones would only keep LLVM from treating them as such.
@@ -164,14 +145,7 @@ createJit(ModuleOp module, const EngineOptions &options) {
     dropWrappersOfInternalFunctions(*llvmModule);
     return optimise(llvmModule);
   };
-  // The translation warns about argument attributes it does not know; ra's
-  // have served.
-  module.walk([](FunctionOpInterface function) {
-    for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
-      for (NamedAttribute attribute : llvm::to_vector(function.getArgAttrs(i)))
-        if (attribute.getName().getValue().starts_with("ra."))
-          function.removeArgAttr(i, attribute.getName());
-  });
+  dropArgumentAttributes(module);
   auto translate = [&](Operation *op, llvm::LLVMContext &context) {
     std::unique_ptr<llvm::Module> llvmModule =
         translateModuleToLLVMIR(op, context);
@@ -212,51 +186,6 @@ findCode(ModuleOp module, mlir::ExecutionEngine &jit, StringRef name) {
   return *code;
 }
 
-/// The signature in terms of the original arguments.
-static FailureOr<EntrySignature> makeSignature(ModuleOp module,
-                                               const Entry &entry) {
-  EntrySignature signature;
-  signature.name = entry.main.name;
-  signature.results = entry.main.results;
-  signature.hasPrepare = entry.prepare.has_value();
-  if (entry.prepare)
-    signature.prepared = entry.prepare->results;
-  std::vector<std::optional<TensorSignature>> arguments(
-      entry.main.original.begin(), entry.main.original.end());
-  auto add = [&](const EntryFunction &function, bool isPrepare) {
-    for (auto [source, type] :
-         llvm::zip_equal(function.sources, function.arguments)) {
-      if (source < 0) {
-        int64_t numPrepared = entry.prepare ? entry.prepare->results.size() : 0;
-        if (isPrepare || -1 - source >= numPrepared) {
-          module.emitError()
-              << "@" << function.name << ": `ra.arguments` "
-              << "names result " << -1 - source << " of a "
-              << "prepare function with " << numPrepared << " results";
-          return failure();
-        }
-        continue;
-      }
-      if (source >= static_cast<int64_t>(arguments.size()))
-        arguments.resize(source + 1);
-      arguments[source] = type;
-    }
-    return success();
-  };
-  if (failed(add(entry.main, false)) ||
-      (entry.prepare && failed(add(*entry.prepare, true))))
-    return failure();
-  for (auto [index, type] : llvm::enumerate(arguments)) {
-    if (!type) {
-      module.emitError() << "@" << entry.main.name << ": no `ra.arguments` "
-                         << "says what original argument " << index << " is";
-      return failure();
-    }
-    signature.arguments.push_back(*type);
-  }
-  return signature;
-}
-
 FailureOr<std::unique_ptr<Engine>>
 Engine::compile(ModuleOp module, const EngineOptions &options) {
   auto state = std::make_unique<Impl>();
@@ -284,41 +213,14 @@ Engine::compile(ModuleOp module, const EngineOptions &options) {
   if (failed(bufferize.run(copy)))
     return failure();
 
-  llvm::StringMap<EntryFunction> prepares;
-  for (func::FuncOp function : copy.getOps<func::FuncOp>()) {
-    if (!function.isPublic() || function.isExternal() ||
-        function->hasAttr(kShapesAttrName))
-      continue;
-    FailureOr<EntryFunction> described = EntryFunction::describe(function);
-    if (failed(described))
-      return failure();
-    auto shapes =
-        copy.lookupSymbol<func::FuncOp>(described->name + kShapesSuffix.str());
-    if (shapes && shapes->hasAttr(kShapesAttrName)) {
-      described->hasShapes = true;
-      for (auto text : shapes->getAttrOfType<ArrayAttr>(kShapesAttrName)
-                           .getAsRange<StringAttr>())
-        described->conditions.push_back(text.str());
-    }
-    StringRef name = function.getName();
-    StringRef stem = name;
-    if (stem.consume_back(kPrepareSuffix) && copy.lookupSymbol(stem)) {
-      prepares.insert({stem, *described});
-      continue;
-    }
-    state->byName[name] = state->entries.size();
-    Entry entry;
-    entry.main = std::move(*described);
-    state->entries.push_back(std::move(entry));
-  }
-  for (Entry &entry : state->entries) {
-    auto found = prepares.find(entry.main.name);
-    if (found != prepares.end())
-      entry.prepare = std::move(found->second);
-    FailureOr<EntrySignature> signature = makeSignature(copy, entry);
-    if (failed(signature))
-      return failure();
-    state->signatures.push_back(std::move(*signature));
+  FailureOr<std::vector<DescribedEntry>> described = describeEntries(copy);
+  if (failed(described))
+    return failure();
+  for (DescribedEntry &entry : *described) {
+    state->byName[entry.main.name] = state->entries.size();
+    state->signatures.push_back(std::move(entry.signature));
+    state->entries.push_back(
+        {std::move(entry.main), std::move(entry.prepare), Prepared()});
   }
 
   LowerToCpuPipelineOptions lowering;

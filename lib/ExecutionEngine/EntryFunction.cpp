@@ -11,6 +11,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "ra/Conversion/RAToVector/Passes.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <cstring>
 
@@ -19,6 +20,8 @@ using namespace ra;
 using namespace ra::detail;
 using ra::runtime::ElementType;
 using ra::runtime::Tensor;
+
+static constexpr StringLiteral kPrepareSuffix = ".prepare";
 
 //===----------------------------------------------------------------------===//
 // Types
@@ -194,6 +197,88 @@ FailureOr<EntryFunction> EntryFunction::describe(func::FuncOp function) {
       entry.original.push_back(*signature);
     }
   return entry;
+}
+
+/// The signature in terms of the original arguments.
+static FailureOr<EntrySignature> makeSignature(ModuleOp module,
+                                               const DescribedEntry &entry) {
+  EntrySignature signature;
+  signature.name = entry.main.name;
+  signature.results = entry.main.results;
+  signature.hasPrepare = entry.prepare.has_value();
+  if (entry.prepare)
+    signature.prepared = entry.prepare->results;
+  std::vector<std::optional<TensorSignature>> arguments(
+      entry.main.original.begin(), entry.main.original.end());
+  auto add = [&](const EntryFunction &function, bool isPrepare) {
+    for (auto [source, type] :
+         llvm::zip_equal(function.sources, function.arguments)) {
+      if (source < 0) {
+        int64_t numPrepared = entry.prepare ? entry.prepare->results.size() : 0;
+        if (isPrepare || -1 - source >= numPrepared) {
+          module.emitError()
+              << "@" << function.name << ": `ra.arguments` "
+              << "names result " << -1 - source << " of a "
+              << "prepare function with " << numPrepared << " results";
+          return failure();
+        }
+        continue;
+      }
+      if (source >= static_cast<int64_t>(arguments.size()))
+        arguments.resize(source + 1);
+      arguments[source] = type;
+    }
+    return success();
+  };
+  if (failed(add(entry.main, false)) ||
+      (entry.prepare && failed(add(*entry.prepare, true))))
+    return failure();
+  for (auto [index, type] : llvm::enumerate(arguments)) {
+    if (!type) {
+      module.emitError() << "@" << entry.main.name << ": no `ra.arguments` "
+                         << "says what original argument " << index << " is";
+      return failure();
+    }
+    signature.arguments.push_back(*type);
+  }
+  return signature;
+}
+
+FailureOr<std::vector<DescribedEntry>>
+ra::detail::describeEntries(ModuleOp module) {
+  std::vector<DescribedEntry> entries;
+  llvm::StringMap<EntryFunction> prepares;
+  for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+    if (!function.isPublic() || function.isExternal() ||
+        function->hasAttr(kShapesAttrName))
+      continue;
+    FailureOr<EntryFunction> described = EntryFunction::describe(function);
+    if (failed(described))
+      return failure();
+    auto shapes = module.lookupSymbol<func::FuncOp>(described->name +
+                                                    kShapesSuffix.str());
+    if (shapes && shapes->hasAttr(kShapesAttrName)) {
+      described->hasShapes = true;
+      for (auto text : shapes->getAttrOfType<ArrayAttr>(kShapesAttrName)
+                           .getAsRange<StringAttr>())
+        described->conditions.push_back(text.str());
+    }
+    StringRef stem = function.getName();
+    if (stem.consume_back(kPrepareSuffix) && module.lookupSymbol(stem))
+      prepares.insert({stem, *described});
+    else
+      entries.push_back({std::move(*described), std::nullopt, {}});
+  }
+  for (DescribedEntry &entry : entries) {
+    auto found = prepares.find(entry.main.name);
+    if (found != prepares.end())
+      entry.prepare = std::move(found->second);
+    FailureOr<EntrySignature> signature = makeSignature(module, entry);
+    if (failed(signature))
+      return failure();
+    entry.signature = std::move(*signature);
+  }
+  return entries;
 }
 
 runtime::Expected<SmallVector<runtime::Shape>>

@@ -70,6 +70,18 @@ struct EntryFunction {
                        llvm::MutableArrayRef<runtime::Tensor> outputs) const;
 };
 
+/// An entry of a module, split or not.
+struct DescribedEntry {
+  EntryFunction main;
+  std::optional<EntryFunction> prepare;
+  /// In terms of the original arguments.
+  EntrySignature signature;
+};
+
+/// The entries of a module on buffers, in its order.
+mlir::FailureOr<std::vector<DescribedEntry>>
+describeEntries(mlir::ModuleOp module);
+
 /// "2x?xf32".
 std::string signatureString(const TensorSignature &signature);
 

@@ -21,14 +21,22 @@
 
 using namespace ra;
 
-VectorShape ra::detail::getHostVectorShape() {
-  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  if (features.lookup("avx512f"))
+VectorShape ra::detail::getVectorShape(bool hasAVX512, bool hasAVX2) {
+  if (hasAVX512)
     return {/*lanes=*/16, /*rows=*/6, /*chunks=*/4};
-  if (features.lookup("avx2"))
+  if (hasAVX2)
     return {/*lanes=*/8, /*rows=*/6, /*chunks=*/2};
   // Sixteen registers of four lanes, or thirty-two on other architectures.
   return {/*lanes=*/8, /*rows=*/3, /*chunks=*/1};
+}
+
+VectorShape ra::detail::getHostVectorShape() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  return getVectorShape(features.lookup("avx512f"), features.lookup("avx2"));
+}
+
+llvm::StringRef ra::detail::getHostCpuName() {
+  return llvm::sys::getHostCPUName();
 }
 
 runtime::Status ra::detail::loadOpenMPRuntime() {

@@ -14,8 +14,14 @@
 
 namespace ra::detail {
 
+/// The register tile for a CPU with these vector extensions.
+VectorShape getVectorShape(bool hasAVX512, bool hasAVX2);
+
 /// The register tile for this CPU's vector extensions.
 VectorShape getHostVectorShape();
+
+/// What LLVM calls this CPU.
+llvm::StringRef getHostCpuName();
 
 /// Makes LLVM's OpenMP runtime part of this process. Looks beside libLLVM, then
 /// where the system looks for libraries.

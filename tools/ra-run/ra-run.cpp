@@ -21,9 +21,15 @@ static cl::SubCommand
 static cl::SubCommand
     benchCommand("bench", "verify and measure every stage from the block as "
                           "written to the last form, interleaved");
+static cl::SubCommand
+    compileCommand("compile", "compile an entry ahead of time to an artifact, "
+                              "which ra-exec runs");
 static cl::OptionCategory category("ra-run options");
 static cl::SubCommandGroup both({&runCommand, &verifyCommand});
-static cl::SubCommandGroup all({&runCommand, &verifyCommand, &benchCommand});
+static cl::SubCommandGroup staged({&runCommand, &verifyCommand,
+                                   &compileCommand});
+static cl::SubCommandGroup all({&runCommand, &verifyCommand, &benchCommand,
+                                &compileCommand});
 
 static cl::opt<std::string> file(cl::Positional, cl::desc("FILE.mlir"),
                                  cl::sub(all), cl::cat(category));
@@ -46,7 +52,7 @@ static cl::opt<std::string> device("device", cl::desc("auto or cpu"),
                                    cl::sub(all), cl::cat(category));
 static cl::opt<ra::Stage> stage(
     "stage", cl::desc("How far up the ladder the module is taken"),
-    cl::init(ra::Stage::Direct), cl::sub(both), cl::cat(category),
+    cl::init(ra::Stage::Direct), cl::sub(staged), cl::cat(category),
     cl::values(clEnumValN(ra::Stage::BaselineAsWritten, "baseline-as-written",
                           "ordinary attention, one kernel per op"),
                clEnumValN(ra::Stage::BaselineCompiled, "baseline",
@@ -129,6 +135,23 @@ static cl::opt<std::string>
                  cl::value_desc("PERCENT%"), cl::sub(benchCommand),
                  cl::cat(category));
 
+static cl::opt<std::string> artifact("o",
+                                     cl::desc("Write the artifact to FILE"),
+                                     cl::value_desc("FILE"), cl::Required,
+                                     cl::sub(compileCommand),
+                                     cl::cat(category));
+static cl::opt<std::string>
+    cpu("cpu",
+        cl::desc("What the code may use: native (all that this machine has, "
+                 "the default), generic, x86-64-v3 or x86-64-v4"),
+        cl::init("native"), cl::value_desc("CPU"), cl::sub(compileCommand),
+        cl::cat(category));
+static cl::opt<cl::boolOrDefault> withCheck(
+    "with-check",
+    cl::desc("Record results of the reference for ra-exec verify (default: if "
+             "all extents are known and the inputs are small)"),
+    cl::sub(compileCommand), cl::cat(category));
+
 /// What every subcommand takes; false after an error.
 static bool fill(ra::tools::ModuleOptions &options) {
   if (file.empty() == weights.empty() ||
@@ -173,10 +196,29 @@ static int runBench(int argc, char **argv) {
   return ra::tools::bench(options);
 }
 
+static int runCompile() {
+  ra::tools::CompileOptions options;
+  if (!fill(options))
+    return ra::tools::UsageError;
+  if (!options.weights.empty()) {
+    llvm::errs() << "ra-run: error: compile takes a module, not --weights: an "
+                    "artifact leaves the weights to its caller\n";
+    return ra::tools::UsageError;
+  }
+  options.stage = stage;
+  options.output = artifact;
+  options.cpu = cpu;
+  if (withCheck != cl::BOU_UNSET)
+    options.check = withCheck == cl::BOU_TRUE;
+  options.version = RA_VERSION;
+  return ra::tools::compile(options);
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   ra::setVersionPrinter("ra-run");
-  for (cl::SubCommand *command : {&runCommand, &verifyCommand, &benchCommand})
+  for (cl::SubCommand *command :
+       {&runCommand, &verifyCommand, &benchCommand, &compileCommand})
     cl::HideUnrelatedOptions(category, *command);
   cl::HideUnrelatedOptions(category);
   std::string errors;
@@ -190,10 +232,13 @@ int main(int argc, char **argv) {
   }
   if (benchCommand)
     return runBench(argc, argv);
+  if (compileCommand)
+    return runCompile();
   if (!runCommand && !verifyCommand) {
     llvm::errs() << "ra-run: error: say what to do: ra-run run FILE.mlir, "
-                    "ra-run verify FILE.mlir, or ra-run bench FILE.mlir "
-                    "(--help lists the options)\n";
+                    "ra-run verify FILE.mlir, ra-run bench FILE.mlir, or "
+                    "ra-run compile FILE.mlir -o X (--help lists the "
+                    "options)\n";
     return ra::tools::UsageError;
   }
 

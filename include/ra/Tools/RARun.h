@@ -73,6 +73,26 @@ struct RunOptions : ModuleOptions {
 /// are files only on success, whole or not at all.
 ExitCode run(const RunOptions &options);
 
+/// What `ra-run compile` was asked to do. Inputs and dims are those of the
+/// check record; inputs are random specs, which become the entry's defaults.
+struct CompileOptions : ModuleOptions {
+  Stage stage = Stage::Direct;
+  /// The artifact.
+  std::string output;
+  /// See findArtifactCpu().
+  std::string cpu = "native";
+  /// Record results of the reference; without a value, if all extents are known
+  /// and the inputs are small.
+  std::optional<bool> check;
+  /// `ra-run`'s version, for the file.
+  std::string version;
+};
+
+/// Compiles an entry to an artifact; threads = 1 gives code for one thread, any
+/// other number leaves how many to the runtime. The file appears whole or not
+/// at all.
+ExitCode compile(const CompileOptions &options);
+
 /// What `ra-run bench` was asked to do. Texts are as the user wrote them: a bad
 /// one is a usage error of bench(). Empty means the default.
 struct BenchOptions : ModuleOptions {

@@ -9,6 +9,7 @@
 #include "Inputs.h"
 
 #include "ra/Dialect/RA/IR/RAOps.h"
+#include "ra/Runtime/DefaultInput.h"
 #include "ra/Runtime/InputSpec.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -53,22 +54,25 @@ static std::optional<runtime::ElementType> toElementType(Type type) {
                         : runtime::parseElementType(name);
 }
 
-/// Rotary tables [.., T, rot/2] of a base, positions from 0.
-static runtime::Expected<Tensor> makeTable(bool cosine, double base,
-                                           runtime::ElementType type,
-                                           const runtime::Shape &shape) {
-  int64_t half = shape.back(), positions = shape[shape.size() - 2];
-  int64_t count = 1;
-  for (int64_t extent : shape)
-    count *= extent;
-  std::vector<double> values(count);
-  for (int64_t i = 0; i < count; ++i) {
-    double position = static_cast<double>(i / half % positions);
-    double angle = position * std::pow(base, -static_cast<double>(i % half) /
-                                                 static_cast<double>(half));
-    values[i] = cosine ? std::cos(angle) : std::sin(angle);
-  }
-  return Tensor::fromDoubles(shape, type, values);
+static bool isRotaryTable(func::FuncOp entry, unsigned index,
+                          const runtime::Shape &shape) {
+  Role role = getRole(entry, index);
+  return (role == Role::Cos || role == Role::Sin) && shape.size() >= 2;
+}
+
+std::string tools::defaultInput(func::FuncOp entry, unsigned index,
+                                const runtime::Shape &shape) {
+  Role role = getRole(entry, index);
+  if (isRotaryTable(entry, index, shape))
+    return role == Role::Cos ? "rotary-cos" : "rotary-sin";
+  if (role == Role::Gate)
+    return "uniform(0.05,1)";
+  if (role != Role::Parameter)
+    return "normal(0,1)";
+  double bound = 1.0;
+  if (!shape.empty() && shape.back() > 0)
+    bound = 1.0 / std::sqrt(static_cast<double>(shape.back()));
+  return llvm::formatv("uniform(-{0:f9},{0:f9})", bound);
 }
 
 /// "N:rest" to N and rest; nothing when `text` has no such prefix.
@@ -85,7 +89,6 @@ splitIndex(StringRef text) {
 runtime::Expected<std::vector<Tensor>>
 tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
                   ArrayRef<DimExtent> dims, const WeightsModule *weights) {
-  constexpr double usualBase = 10000.0;
   unsigned count = entry.getNumArguments();
   std::map<unsigned, std::string> specs;
   unsigned next = 0;
@@ -132,7 +135,6 @@ tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
     }
 
     auto given = specs.find(index);
-    Role role = getRole(entry, index);
     runtime::RandomStream stream{options.seed, index};
     runtime::Expected<Tensor> tensor = runtime::fail("");
     if (given != specs.end() && weights && weights->parameters[index])
@@ -155,24 +157,12 @@ tools::makeInputs(func::FuncOp entry, const ModuleOptions &options,
       return runtime::fail(describeArgument(entry, index) +
                            " has dynamic dims; add" + dynamic +
                            ", or an --input with data");
-    } else if ((role == Role::Cos || role == Role::Sin) && shape.size() >= 2) {
-      tensor =
-          makeTable(role == Role::Cos, weights ? weights->ropeBase : usualBase,
-                    *elementType, shape);
+    } else if (weights && isRotaryTable(entry, index, shape)) {
+      tensor = runtime::makeRotaryTable(getRole(entry, index) == Role::Cos,
+                                        weights->ropeBase, *elementType, shape);
     } else {
-      double bound = 1.0;
-      if (role == Role::Parameter && !shape.empty() && shape.back() > 0)
-        bound = 1.0 / std::sqrt(static_cast<double>(shape.back()));
-      std::string text =
-          role == Role::Gate ? std::string("uniform(0.05,1)")
-          : role == Role::Parameter
-              ? llvm::formatv("uniform(-{0:f9},{0:f9})", bound).str()
-              : std::string("normal(0,1)");
-      runtime::Expected<runtime::InputSpec> spec =
-          runtime::parseInputSpec(text);
-      if (!spec)
-        return runtime::fail(spec.message());
-      tensor = runtime::materialise(*spec, *elementType, shape, stream);
+      tensor = runtime::makeDefaultInput(defaultInput(entry, index, shape),
+                                         *elementType, shape, stream);
     }
     if (!tensor)
       return runtime::fail(describeArgument(entry, index) + ": " +

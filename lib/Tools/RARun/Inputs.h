@@ -38,6 +38,11 @@ makeInputs(mlir::func::FuncOp entry, const ModuleOptions &options,
 std::vector<runtime::Tensor> makeExact(llvm::ArrayRef<runtime::Tensor> inputs,
                                        const WeightsModule *weights);
 
+/// What makeInputs() gives to an argument of this shape without an input, as
+/// runtime::makeDefaultInput() takes it.
+std::string defaultInput(mlir::func::FuncOp entry, unsigned index,
+                         const runtime::Shape &shape);
+
 } // namespace ra::tools
 
 #endif // RA_LIB_TOOLS_RARUN_INPUTS_H

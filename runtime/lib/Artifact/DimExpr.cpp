@@ -82,6 +82,13 @@ static bool apply(DimExpr::Op op, int64_t a, int64_t b, int64_t &result) {
 }
 
 Expected<int64_t> DimExpr::evaluate(const std::vector<Shape> &shapes) const {
+  std::vector<const int64_t *> extents;
+  for (const Shape &shape : shapes)
+    extents.push_back(shape.data());
+  return evaluate(extents.data());
+}
+
+Expected<int64_t> DimExpr::evaluate(const int64_t *const *shapes) const {
   std::array<int64_t, kMaxDepth> stack;
   size_t depth = 0;
   for (const Node &node : nodes) {

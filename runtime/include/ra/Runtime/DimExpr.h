@@ -70,6 +70,8 @@ public:
   /// isValid() was asked about. Fails on overflow and on a bad division, with
   /// the expression in the message.
   Expected<int64_t> evaluate(const std::vector<Shape> &shapes) const;
+  /// The same for extents in memory; allocates only for a message.
+  Expected<int64_t> evaluate(const int64_t *const *shapes) const;
 
   /// Infix, extents as "a0[1]": argument 0, axis 1.
   std::string toString() const;
