@@ -161,7 +161,8 @@ CpuCode::load(const ArtifactImage &image) {
   if (!functions || !table)
     return fail("the code has no table of functions");
   if (!addresses.empty())
-    std::memcpy(table, addresses.data(), addresses.size() * sizeof(void *));
+    std::memcpy(table, static_cast<const void *>(addresses.data()),
+                addresses.size() * sizeof(void *));
   auto code = std::make_shared<CpuCode>();
   code->object = std::make_shared<SharedObject>(std::move(*object));
   code->functions = static_cast<Function const *>(functions);

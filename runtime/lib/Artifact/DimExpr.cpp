@@ -83,6 +83,7 @@ static bool apply(DimExpr::Op op, int64_t a, int64_t b, int64_t &result) {
 
 Expected<int64_t> DimExpr::evaluate(const std::vector<Shape> &shapes) const {
   std::vector<const int64_t *> extents;
+  extents.reserve(shapes.size());
   for (const Shape &shape : shapes)
     extents.push_back(shape.data());
   return evaluate(extents.data());
@@ -125,11 +126,14 @@ std::string DimExpr::toString() const {
     }
     std::string right = std::move(stack.back());
     stack.pop_back();
-    std::string prefix = node.op == Op::Min   ? "min("
+    std::string joined = node.op == Op::Min   ? "min("
                          : node.op == Op::Max ? "max("
                                               : "(";
-    stack.back() = prefix + stack.back() + names[static_cast<size_t>(node.op)] +
-                   right + ")";
+    joined += stack.back();
+    joined += names[static_cast<size_t>(node.op)];
+    joined += right;
+    joined += ")";
+    stack.back() = std::move(joined);
   }
   std::string text = std::move(stack.back());
   // Of a whole expression, the outermost parentheses say nothing.

@@ -285,6 +285,7 @@ Expected<std::vector<Shape>> Program::inferResults(const Call &call) const {
   if (Status status = bind(call, operands); !status.ok())
     return status.takeFailure();
   std::vector<Shape> shapes;
+  shapes.reserve(operands.count);
   for (size_t i = 0; i < operands.count; ++i)
     shapes.emplace_back(operands.shapes[i],
                         operands.shapes[i] + operands.tensors[i].rank);

@@ -21,6 +21,7 @@ using namespace ra::runtime;
 namespace {
 
 template <typename T> T *toPointer(DeviceAddress address) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): here addresses are numbers.
   return reinterpret_cast<T *>(static_cast<uintptr_t>(address));
 }
 
@@ -114,9 +115,11 @@ public:
     if (kernel.id == 0)
       return fail("cpu: no such kernel");
     std::vector<void *> pointers;
+    pointers.reserve(arguments.size());
     for (size_t i = 0; i < arguments.size(); ++i)
       pointers.push_back(
           const_cast<unsigned char *>(arguments[i].bytes.data()));
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): handles are numbers.
     reinterpret_cast<CpuKernel>(static_cast<uintptr_t>(kernel.id))(
         pointers.data());
     return Status::success();

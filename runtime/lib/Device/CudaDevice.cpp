@@ -32,6 +32,7 @@ template <typename Handle> uint64_t toId(Handle handle) {
   return reinterpret_cast<uintptr_t>(handle);
 }
 template <typename Handle> Handle toHandle(uint64_t id) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): handles are numbers.
   return reinterpret_cast<Handle>(static_cast<uintptr_t>(id));
 }
 
@@ -222,6 +223,7 @@ public:
     config.stream = toStream(options.stream);
     // The driver reads as many bytes of each as the kernel declares.
     std::vector<void *> pointers;
+    pointers.reserve(arguments.size());
     for (size_t i = 0; i < arguments.size(); ++i)
       pointers.push_back(
           const_cast<unsigned char *>(arguments[i].bytes.data()));

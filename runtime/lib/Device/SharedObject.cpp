@@ -28,8 +28,8 @@ static int createFile() {
     return static_cast<int>(descriptor);
 #endif
   const char *folder = std::getenv("TMPDIR");
-  std::string path =
-      std::string(folder && *folder ? folder : "/tmp") + "/ra-artifact-XXXXXX";
+  std::string path = folder && *folder ? folder : "/tmp";
+  path += "/ra-artifact-XXXXXX";
   int temporary = mkstemp(path.data());
   if (temporary >= 0)
     unlink(path.c_str());
@@ -55,11 +55,17 @@ Expected<SharedObject> SharedObject::load(const char *data, size_t size,
   }
   void *handle = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(),
                         RTLD_NOW | RTLD_LOCAL);
-  const char *why = handle ? nullptr : dlerror();
-  close(file);
-  if (!handle)
+  if (!handle) {
+    const char *why = dlerror();
+    close(file);
     return fail(name + ": its code cannot be loaded: " + (why ? why : ""));
-  return SharedObject(std::shared_ptr<void>(handle, &dlclose));
+  }
+  // The loader knows objects by their names. Another one must not get this
+  // name, so the file stays open as long as the object is there.
+  return SharedObject(std::shared_ptr<void>(handle, [file](void *object) {
+    dlclose(object);
+    close(file);
+  }));
 }
 
 void *SharedObject::find(const std::string &symbol) const {

@@ -196,6 +196,24 @@ TEST(ArtifactCompiler, ComputesWhatTheModuleSays) {
     }
 }
 
+/// The system's loader must not take one for the other.
+TEST(ArtifactCompiler, SeveralAtATime) {
+  Compiled first(twoProducts("f32")), second(twoProducts("f16"));
+  ASSERT_TRUE(first.artifact && second.artifact);
+  auto firstProgram = first.load(), secondProgram = second.load();
+  ASSERT_TRUE(firstProgram && secondProgram);
+  for (auto [program, type] : {std::pair(firstProgram, ElementType::F32),
+                               {secondProgram, ElementType::F16}}) {
+    Problem problem(2, 7, type);
+    Workspace workspace(*program->workspaceBytes(problem.call));
+    ASSERT_TRUE(
+        program->run(problem.call, workspace.address(), workspace.size).ok());
+    std::vector<double> expected = problem.expected();
+    for (size_t i = 0; i < expected.size(); ++i)
+      ASSERT_EQ(problem.tensors[3].at(i), expected[i]);
+  }
+}
+
 TEST(ArtifactCompiler, RunsWithoutAllocating) {
   Compiled compiled(twoProducts("f32"));
   ASSERT_TRUE(compiled.artifact) << compiled.messages;
