@@ -111,7 +111,10 @@ const std::vector<Import> &imports() {
       {"__kmpc_global_thread_num", addressOf(&globalThreadNumber)},
       {"__kmpc_barrier", addressOf(&barrier)},
       {"__kmpc_for_static_init_8u", addressOf(&staticInit8u)},
-      {"__kmpc_for_static_fini", addressOf(&staticFini)}};
+      {"__kmpc_for_static_fini", addressOf(&staticFini)},
+      {"__kmpc_dispatch_init_8u", addressOf(&dispatchInit8u)},
+      {"__kmpc_dispatch_next_8u", addressOf(&dispatchNext8u)},
+      {"__kmpc_dispatch_deinit", addressOf(&dispatchDeinit)}};
   return table;
 }
 #undef RA_UNARY

@@ -48,6 +48,13 @@ struct Region {
 
 /// The calling thread's place in the region that it is in.
 thread_local unsigned myNumber = 0, myTeamSize = 1;
+/// The next iteration of that region's shared loop, counted from 0.
+thread_local std::atomic<uint64_t> *myNextTrip = nullptr;
+/// The shared loop as every thread of the region announced it.
+struct SharedLoop {
+  uint64_t lower = 0, trips = 0, step = 1, chunk = 1;
+};
+thread_local SharedLoop myLoop;
 /// What ThreadScope set.
 thread_local unsigned wantedThreads = 1;
 
@@ -91,13 +98,15 @@ public:
         !busy.compare_exchange_strong(isFree, true)) {
       Region alone = wanted;
       alone.size = 1;
-      enter(alone, 0);
+      std::atomic<uint64_t> trip{0};
+      enter(alone, 0, trip);
       return;
     }
     region = wanted;
     region.size = std::min(wanted.size, numWorkers.load() + 1);
     pending.store(region.size - 1, std::memory_order_relaxed);
     arrived.store(0, std::memory_order_relaxed);
+    nextTrip.store(0, std::memory_order_relaxed);
     {
       std::lock_guard<std::mutex> lock(mutex);
       uint64_t next = (generation.load() >> kSizeBits) + 1;
@@ -105,7 +114,7 @@ public:
                        std::memory_order_release);
     }
     wake.notify_all();
-    enter(region, 0);
+    enter(region, 0, nextTrip);
     wait([this] { return pending.load(std::memory_order_acquire) == 0; });
     busy.store(false, std::memory_order_release);
   }
@@ -132,8 +141,12 @@ private:
     }
   }
 
-  static void enter(const Region &region, unsigned number) {
+  static void enter(const Region &region, unsigned number,
+                    std::atomic<uint64_t> &trip) {
     unsigned numberBefore = myNumber, sizeBefore = myTeamSize;
+    std::atomic<uint64_t> *tripBefore = myNextTrip;
+    SharedLoop loopBefore = myLoop;
+    myNextTrip = &trip;
     myNumber = number;
     myTeamSize = region.size;
     auto global = static_cast<int32_t>(number), bound = global;
@@ -142,6 +155,8 @@ private:
                      a[7]);
     myNumber = numberBefore;
     myTeamSize = sizeBefore;
+    myNextTrip = tripBefore;
+    myLoop = loopBefore;
   }
 
   struct Start {
@@ -173,7 +188,7 @@ private:
       // look at it: the caller may be at the next one.
       if (number >= (seen & ((1u << kSizeBits) - 1)))
         continue;
-      enter(region, number);
+      enter(region, number, nextTrip);
       pending.fetch_sub(1, std::memory_order_release);
     }
   }
@@ -185,6 +200,7 @@ private:
   std::atomic<uint64_t> generation{0};
   std::atomic<bool> busy{false};
   std::atomic<unsigned> pending{0}, arrived{0}, barrierPhase{0};
+  std::atomic<uint64_t> nextTrip{0};
   std::atomic<unsigned> numWorkers{0};
   Region region;
 };
@@ -251,3 +267,28 @@ void ra::runtime::staticInit8u(void *, int32_t, int32_t, int32_t *isLast,
 }
 
 void ra::runtime::staticFini(void *, int32_t) {}
+
+void ra::runtime::dispatchInit8u(void *, int32_t, int32_t, uint64_t lower,
+                                 uint64_t upper, int64_t increment,
+                                 int64_t chunk) {
+  auto step = static_cast<uint64_t>(increment);
+  myLoop = {lower, upper < lower ? 0 : (upper - lower) / step + 1, step,
+            static_cast<uint64_t>(std::max<int64_t>(chunk, 1))};
+}
+
+int32_t ra::runtime::dispatchNext8u(void *, int32_t, int32_t *isLast,
+                                    uint64_t *lower, uint64_t *upper,
+                                    int64_t *stride) {
+  const SharedLoop &loop = myLoop;
+  uint64_t first = myNextTrip->fetch_add(loop.chunk, std::memory_order_relaxed);
+  if (first >= loop.trips)
+    return 0;
+  uint64_t count = std::min(loop.chunk, loop.trips - first);
+  *isLast = first + count == loop.trips;
+  *lower = loop.lower + first * loop.step;
+  *upper = *lower + (count - 1) * loop.step;
+  *stride = static_cast<int64_t>(loop.step);
+  return 1;
+}
+
+void ra::runtime::dispatchDeinit(void *, int32_t) {}

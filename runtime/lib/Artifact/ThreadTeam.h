@@ -10,8 +10,8 @@
 // engine. Where an artifact runs there may be no OpenMP runtime, and if there
 // is one it belongs to another part of the program. So the code is linked to
 // these functions, which do what LLVM's OpenMP runtime does for a parallel
-// region with one loop over a static range (names and arguments:
-// openmp/runtime/src/kmp.h).
+// region with one loop, shared out beforehand or as threads get free (names and
+// arguments: openmp/runtime/src/kmp.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,6 +50,13 @@ void staticInit8u(void *location, int32_t thread, int32_t schedule,
                   int32_t *isLast, uint64_t *lower, uint64_t *upper,
                   int64_t *stride, int64_t increment, int64_t chunk);
 void staticFini(void *location, int32_t thread);
+// A free thread takes the next iterations. One such loop in a region.
+void dispatchInit8u(void *location, int32_t thread, int32_t schedule,
+                    uint64_t lower, uint64_t upper, int64_t increment,
+                    int64_t chunk);
+int32_t dispatchNext8u(void *location, int32_t thread, int32_t *isLast,
+                       uint64_t *lower, uint64_t *upper, int64_t *stride);
+void dispatchDeinit(void *location, int32_t thread);
 
 } // namespace ra::runtime
 

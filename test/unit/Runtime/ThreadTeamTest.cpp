@@ -50,11 +50,36 @@ void body(int32_t *, int32_t *, Loop *loop) {
   barrier(nullptr, me);
 }
 
-void run(Loop &loop) {
-  forkCall(nullptr, 1, reinterpret_cast<void *>(&body), &loop);
+/// The same, each thread taking the next two iterations when it is free.
+void dynamicBody(int32_t *, int32_t *, Loop *loop) {
+  ++loop->threads;
+  uint64_t lower = 0, upper = 0;
+  int64_t stride = 0;
+  int32_t isLast = 0, me = globalThreadNumber(nullptr);
+  dispatchInit8u(nullptr, me, 35, loop->lower, loop->upper, loop->step, 2);
+  while (dispatchNext8u(nullptr, me, &isLast, &lower, &upper, &stride)) {
+    for (uint64_t i = lower; i <= upper; i += static_cast<uint64_t>(stride))
+      ++loop->visits[i];
+    loop->last += isLast;
+  }
+  dispatchDeinit(nullptr, me);
+  barrier(nullptr, me);
+  int total = 0;
+  for (const std::atomic<int> &count : loop->visits)
+    total += count.load(std::memory_order_relaxed);
+  loop->afterBarrier[static_cast<size_t>(me)] = total;
+  barrier(nullptr, me);
 }
 
-TEST(ThreadTeam, EveryIterationOnce) {
+using Body = void (*)(int32_t *, int32_t *, Loop *);
+
+void run(Loop &loop, Body of = &body) {
+  forkCall(nullptr, 1, reinterpret_cast<void *>(of), &loop);
+}
+
+class ThreadTeamLoops : public testing::TestWithParam<Body> {};
+
+TEST_P(ThreadTeamLoops, EveryIterationOnce) {
   for (unsigned threads : {1u, 2u, 3u, 7u}) {
     ThreadScope scope(threads);
     for (auto [lower, upper, step] :
@@ -66,7 +91,7 @@ TEST(ThreadTeam, EveryIterationOnce) {
           {2, 2, 4},
           {0, 6, 7}}) {
       Loop loop(lower, upper, step, 100);
-      run(loop);
+      run(loop, GetParam());
       int expected = 0;
       for (uint64_t i = 0; i < 100; ++i) {
         int wanted = i >= lower && i <= upper &&
@@ -81,11 +106,14 @@ TEST(ThreadTeam, EveryIterationOnce) {
     }
     // An empty range, as compiled code gives it: the end is before the begin.
     Loop loop(1, 0, 1, 10);
-    run(loop);
+    run(loop, GetParam());
     EXPECT_EQ(loop.afterBarrier[0], 0);
     EXPECT_EQ(loop.last, 0);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Schedules, ThreadTeamLoops,
+                         testing::Values(&body, &dynamicBody));
 
 TEST(ThreadTeam, OneRegionAtATime) {
   std::vector<std::thread> callers;

@@ -28,7 +28,7 @@ inline constexpr const char *kCpuImportTable = "ra_artifact_imports";
 
 /// The function that an import of this name gets, or null: memory and
 /// mathematical functions of the C library, conversions of 16-bit floats, and
-/// the part of OpenMP's runtime interface that loops over a static range need.
+/// the part of OpenMP's runtime interface that loops need.
 void *findCpuImport(const std::string &name);
 
 class CpuCode {
