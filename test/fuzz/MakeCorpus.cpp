@@ -13,11 +13,13 @@
 
 #include "../unit/Runtime/SampleArtifact.h"
 #include "ra/Runtime/Npy.h"
+#include "ra/Runtime/Repack.h"
 #include "ra/Runtime/Safetensors.h"
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 using namespace ra::runtime;
 
@@ -41,6 +43,51 @@ std::string safetensorsBytes(const std::string &header, size_t dataSize) {
   return bytes + header + std::string(dataSize, '\1');
 }
 
+std::string readText(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Small checkpoints of every family, as they are and converted, with what
+/// WeightsFuzzer.cpp takes its options from (strings in front, numbers from the
+/// end); and their recipes.
+bool writeConversions(const std::string &root) {
+  const std::string folder = root + "/weights/";
+  const std::string front = "0.9\\ .1\\ 0\\ ";
+  // No dtype, rows kept, no rope, mean, symmetric, the last dims, rank 1, as
+  // many key heads, two heads.
+  const std::string back("\0\1\0\0\0\0\2\1\3", 9);
+  int count = 0;
+  for (WeightFamily family : {WeightFamily::Gpt2, WeightFamily::Linear,
+                              WeightFamily::Llama, WeightFamily::Bert})
+    for (LowPart part : {LowPart::Last, LowPart::Random, LowPart::Svd}) {
+      FoldOptions fold;
+      fold.numHeads = 2;
+      fold.ranks = {1};
+      fold.lowPart = part;
+      fold.rope = RotarySpec();
+      fold.keepRaw = count % 2 == 0;
+      const std::string path = folder + std::to_string(count);
+      Expected<ConversionReport> made =
+          initWeights(path, family, {1, 4, 0}, count, fold);
+      if (!made || !made->refusals.empty()) {
+        std::fprintf(stderr, "%s: not made\n", path.c_str());
+        return false;
+      }
+      Expected<Safetensors> file = Safetensors::open(path);
+      if (!file)
+        return false;
+      writeText(root + "/recipe/" + std::to_string(count),
+                file->metadata().at("ra.recipe"));
+      if (fold.keepRaw && unpack(path, path + "-original"))
+        writeText(path + "-original",
+                  front + readText(path + "-original") + back);
+      writeText(path, front + readText(path) + back);
+      ++count;
+    }
+  return true;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -50,7 +97,7 @@ int main(int argc, char **argv) {
   }
   const std::string root = argv[1];
   for (const char *name : {"npy", "safetensors", "safetensors-writer", "input",
-                           "ptx", "artifact"}) {
+                           "ptx", "artifact", "recipe", "weights"}) {
     std::error_code error;
     std::filesystem::create_directories(root + "/" + name, error);
     if (error) {
@@ -119,6 +166,8 @@ int main(int argc, char **argv) {
   artifact.images.pop_back();
   artifact.checks.clear();
   if (!check(writeArtifact(root + "/artifact/cpu", artifact)))
+    return 1;
+  if (!writeConversions(root))
     return 1;
   writeText(root + "/safetensors-writer/0", "\1\2\3name\\ key\\ value\\ ");
   return 0;
