@@ -17,7 +17,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
-#include <cmath>
+#include <csignal>
 
 namespace cl = llvm::cl;
 using namespace ra::runtime;
@@ -406,6 +406,8 @@ static ExitCode runCompare() {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  // A limit on the size of files is an error of a write, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   ra::setVersionPrinter("ra-weights");
   cl::SubCommand *commands[] = {&repackCommand, &initCommand,  &unpackCommand,
                                 &rebakeCommand, &statsCommand, &compareCommand};
