@@ -1,7 +1,8 @@
-"""run_console.py FILE.md FOLDER
+"""run_session.py FILE.md FOLDER
 
-Runs every ```console block of a Markdown file, in FOLDER, which starts empty: lines
-that start with `$ ` are commands (a backslash at the end continues them), the lines
+Runs the ```shell-session blocks of a Markdown file one after another, in FOLDER, which
+starts empty, so that a command finds the files of those before it (```console blocks,
+each on its own in the sources, are check_docs.py's business). Lines that start with `$ ` are commands (a backslash at the end continues them), the lines
 after one are what it must print. In an expected line, `...` stands for anything; as a
 line of its own for any number of lines. A command that is not followed by output may
 print what it likes; every command must succeed unless a line `[exit N]` ends its
@@ -14,7 +15,7 @@ import shutil
 import subprocess
 import sys
 
-BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```shell-session\n(.*?)^```", re.M | re.S)
 
 
 def steps(block):
