@@ -447,7 +447,8 @@ def open_data(path, options):
     is to be added to it, else nothing."""
     fresh = dict(
         machine=describe_machine(), rounds=options.rounds, seconds=options.seconds,
-        quick=options.quick, cases=[], ladders=[],
+        quick=options.quick, planned=[item["id"] for item in make_cases() + make_ladders()],
+        cases=[], ladders=[],
     )
     if not options.only or not path.exists():
         return fresh

@@ -510,6 +510,11 @@ call takes part in three rounds only, one that takes more than 4 s in none.""")
 
     say("## What did not take part")
     say(missing_systems(data))
+    done = {item["id"] for item in data["cases"] + data["ladders"]}
+    left = [name for name in data.get("planned", []) if name not in done]
+    if left:
+        say("## Not measured")
+        say(f"{len(left)} of {len(data['planned'])} cases: {', '.join(left)}.")
     (folder / "cpu.md").write_text("\n".join(page))
 
 
