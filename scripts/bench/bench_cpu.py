@@ -214,6 +214,24 @@ class Worker:
         self.errors.close()
 
 
+def busy_seconds():
+    """Processor seconds that the machine has spent working, and that its host has
+    kept from it."""
+    fields = [int(n) for n in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    user, nice, system, _, _, irq, softirq, steal = fields[:8]
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / tick, steal / tick
+
+
+def own_seconds(workers):
+    """Processor seconds of the workers, which are all alive."""
+    total = 0
+    for worker in workers:
+        text = pathlib.Path(f"/proc/{worker.process.pid}/stat").read_text()
+        total += sum(int(n) for n in text.rsplit(")", 1)[1].split()[11:13])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def commands_of(case, options):
     """(name, command) of every system that takes part."""
     python = options.python
@@ -262,6 +280,8 @@ def measure(case, options, environment):
         except WorkerError as reason:
             systems[worker.name] = dict(missing=str(reason))
             worker.close()
+    own, (busy, stolen), start = own_seconds(workers), busy_seconds(), time.monotonic()
+    lost = 0
     try:
         for round_index in range(options.rounds + 1):
             for worker in list(workers[:: -1 if round_index % 2 else 1]):
@@ -271,6 +291,7 @@ def measure(case, options, environment):
                     times = worker.round(options.seconds)
                 except WorkerError as reason:
                     systems[worker.name] = dict(missing=str(reason))
+                    lost += own_seconds([worker]) if worker.process.poll() is None else 0
                     workers.remove(worker)
                     worker.close()
                     continue
@@ -280,10 +301,15 @@ def measure(case, options, environment):
                 if case["threads"] > 1:
                     time.sleep(SPIN_SECONDS)
             print(f"{case['id']}: round {round_index} of {options.rounds}", file=sys.stderr)
+        own = own_seconds(workers) + lost - own
+        busy, stolen = (after - before for after, before in zip(busy_seconds(), (busy, stolen)))
+        others = max(0.0, busy - own + stolen) / (time.monotonic() - start)
+        if others > report.BUSY:
+            print(f"{case['id']}: something else used {others:.2f} processors meanwhile", file=sys.stderr)
     finally:
         for worker in workers:
             worker.close()
-    return dict(case, systems=flatten(systems))
+    return dict(case, others=others, systems=flatten(systems))
 
 
 def flatten(systems):

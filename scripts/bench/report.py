@@ -8,6 +8,9 @@ import json
 import math
 import pathlib
 
+# Processors that something else may use while a case is measured, unmentioned.
+BUSY = 0.1
+
 TITLES = {
     "ra": "ra",
     "ra-baseline": "ra, ordinary attention",
@@ -369,6 +372,15 @@ def describe_versions(data):
     return versions
 
 
+def disturbed(data):
+    """Cases during which the machine was not ours alone."""
+    lines = [
+        f"* {case['id']}: something else used {case['others']:.1f} processors meanwhile.\n"
+        for case in data["cases"] if case.get("others", 0) > BUSY
+    ]
+    return "".join(lines)
+
+
 def missing_systems(data):
     """What did not take part, why, and where; the same reason once."""
     reasons = {}
@@ -436,6 +448,11 @@ call takes part in three rounds only, one that takes more than 4 s in none.""")
 
     say("## Where another system is faster")
     say(behind(data))
+
+    if disturbed(data):
+        say("## Measured while the machine was busy")
+        say("Ratios hold, times and shares of the peak less so.")
+        say(disturbed(data))
 
     single = [l for l in data["ladders"] if "rows" in l and "lengths" not in l["id"]]
     if single:
