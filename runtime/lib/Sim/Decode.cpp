@@ -14,6 +14,7 @@ using namespace ra::runtime;
 using namespace ra::runtime::sim;
 
 static constexpr uint32_t kSlot32 = 128, kSlot64 = 256;
+static constexpr uint64_t kMaxLocalBytes = 512 * 1024;
 
 static unsigned totalBits(const Type &type) {
   return type.bits * (type.packed ? 2U : 1U);
@@ -150,12 +151,12 @@ void Decoder::layOut() {
   predicateConstants = top;
   code.frameBytes += 64;
 
-  uint32_t local = 0;
+  uint64_t local = 0;
   const auto place = [&](uint64_t bytes, uint64_t align) {
-    local = static_cast<uint32_t>((local + align - 1) / align * align);
-    const uint32_t offset = local;
-    local += static_cast<uint32_t>(bytes);
-    return offset;
+    local = (local + align - 1) / align * align;
+    const uint64_t offset = local;
+    local += bytes;
+    return static_cast<uint32_t>(offset);
   };
   if (!function.isEntry) {
     for (const auto *parameters : {&function.parameters, &function.returns})
@@ -180,7 +181,14 @@ void Decoder::layOut() {
                                       variable.space == Space::Param
                                   ? place(variable.bytes, variable.align)
                                   : 0);
-  code.localBytes = (local + 15) / 16 * 16;
+  if (local > kMaxLocalBytes)
+    error = program.ast->source
+                .error(function.line,
+                       "the function needs " + std::to_string(local) +
+                           " bytes of local memory; a thread has 512 KiB")
+                .message;
+  else
+    code.localBytes = static_cast<uint32_t>((local + 15) / 16 * 16);
 }
 
 uint32_t Decoder::registerSlot(uint32_t index) {
@@ -546,6 +554,8 @@ bool Decoder::decodeOne(Op &op) {
 
 bool Decoder::run() {
   layOut();
+  if (error)
+    return false;
   const Function &function = *code.ast;
   code.ops.resize(function.body.size() + 1);
   for (position = 0; position < function.body.size(); ++position) {

@@ -539,6 +539,7 @@ template <bool isLoad> bool decodeMatrixMove(Decoder &d, Op &op) {
     return d.fail("the number of registers does not fit the number of "
                   "matrices");
   std::vector<uint32_t> slots;
+  slots.reserve(parts.size());
   for (const Operand &part : parts)
     slots.push_back(isLoad ? d.dst(part, bitsType(32))
                            : d.src(part, bitsType(32)));

@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 using namespace ra::runtime;
 using namespace ra::runtime::sim;
@@ -31,8 +30,9 @@ Expected<uint64_t> GlobalMemory::allocate(uint64_t size, std::string name,
   if (slots.size() >= (1U << 19))
     return fail("too many device buffers");
   Allocation allocation;
-  // One byte more: an empty buffer has an address too.
-  allocation.storage.reset(new (std::nothrow) uint8_t[size + 1]());
+  // One byte more: an empty buffer has an address too. calloc leaves pages that
+  // nobody touches to the system.
+  allocation.storage.reset(static_cast<uint8_t *>(std::calloc(size + 1, 1)));
   if (!allocation.storage)
     return fail("the host has no memory for a device buffer of " +
                 std::to_string(size) + " bytes");

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -40,7 +41,10 @@ public:
     uint8_t *bytes = nullptr;
     bool constant = false;
     std::string name;
-    std::unique_ptr<uint8_t[]> storage;
+    struct Release {
+      void operator()(uint8_t *bytes) const { std::free(bytes); }
+    };
+    std::unique_ptr<uint8_t, Release> storage;
   };
 
   Expected<uint64_t> allocate(uint64_t size, std::string name, bool constant);

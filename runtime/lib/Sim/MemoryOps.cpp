@@ -38,7 +38,9 @@ void loadLanes(uint32_t mask, uint8_t *lanes, uint8_t *const *pointers,
       continue;
     T value;
     std::memcpy(&value, pointers[i] + offset, sizeof(T));
-    d[i] = static_cast<L>(value);
+    // Signed types extend their sign to the register.
+    d[i] = std::is_signed_v<T> ? static_cast<L>(static_cast<int64_t>(value))
+                               : static_cast<L>(value);
   }
 }
 template <class T, class L>
@@ -245,7 +247,7 @@ bool decodeLoadStore(Decoder &d, Op &op, bool isLoad) {
     if (parameter.name != base.name)
       continue;
     op.imm += static_cast<int64_t>(parameter.offset + base.value);
-    const auto bytes = static_cast<int64_t>(count * type.bytes());
+    const auto bytes = int64_t(count) * type.bytes();
     if (op.imm < static_cast<int64_t>(parameter.offset) ||
         op.imm + bytes >
             static_cast<int64_t>(parameter.offset + parameter.bytes))

@@ -67,6 +67,7 @@ bool decodeVectorMove(Decoder &d, Op &op, const Type &type, bool packs) {
   op.count = static_cast<uint8_t>(count);
   const Type part = bitsType(op.extra);
   std::vector<uint32_t> slots;
+  slots.reserve(count);
   for (const Operand &element : parts)
     slots.push_back(packs ? d.src(element, part) : d.dst(element, part));
   op.list = d.list(slots);

@@ -299,8 +299,10 @@ bool Parser::parseVersion() {
       text.find_first_not_of("0123456789.") != std::string::npos ||
       text.size() > 8)
     return errorAt(token.line, "a version such as 8.0 is expected");
-  ast.versionMajor = static_cast<uint32_t>(std::atoi(text.c_str()));
-  ast.versionMinor = static_cast<uint32_t>(std::atoi(text.c_str() + dot + 1));
+  ast.versionMajor =
+      static_cast<uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
+  ast.versionMinor =
+      static_cast<uint32_t>(std::strtoul(text.c_str() + dot + 1, nullptr, 10));
   if (ast.versionMajor < 6 || ast.versionMajor > 9)
     return errorAt(token.line, "PTX versions 6.0 to 9.x are supported");
   return true;

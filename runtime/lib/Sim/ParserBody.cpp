@@ -14,7 +14,7 @@ using namespace ra::runtime;
 using namespace ra::runtime::sim;
 
 /// More than compilers use by far; a text of a few bytes could ask for more.
-static constexpr uint64_t kMaxRegisters = 1U << 18;
+static constexpr uint64_t kMaxRegisters = 1U << 16;
 static constexpr size_t kMaxScopes = 256;
 
 std::optional<uint32_t> Parser::findRegister(std::string_view name) const {
@@ -52,7 +52,7 @@ std::optional<uint32_t> Parser::findVariable(std::string_view name) const {
 bool Parser::addRegister(Function &function, Type type, std::string_view name,
                          int32_t number) {
   if (function.registers.size() >= kMaxRegisters)
-    return error("more than 262144 registers in one function");
+    return error("more than 65536 registers in one function");
   if (number < 0 &&
       !scopes.back()
            .registers
@@ -85,7 +85,7 @@ bool Parser::parseRegisters(Function &function) {
         !expect('>', "after a number of registers"))
       return false;
     if (count > kMaxRegisters)
-      return errorAt(line, "more than 262144 registers in one function");
+      return errorAt(line, "more than 65536 registers in one function");
     scopes.back().ranges.push_back(
         {name, static_cast<uint32_t>(function.registers.size()),
          static_cast<uint32_t>(count)});
@@ -378,10 +378,11 @@ bool Parser::parseName(Operand &operand) {
     operand.kind = Operand::Kind::Special;
     if (peek().kind == Token::Kind::Dot && peek().glued) {
       const Token &component = next();
-      operand.name = std::string_view(
-          token.text.data(),
-          static_cast<size_t>(component.text.data() + component.text.size() -
-                              token.text.data()));
+      // Glued: the name, the dot and the component follow each other.
+      const std::string_view source = ast.source.text();
+      const auto begin = static_cast<size_t>(token.text.data() - source.data());
+      operand.name =
+          source.substr(begin, token.text.size() + 1 + component.text.size());
     }
     return true;
   }

@@ -62,7 +62,6 @@ void checkCompare(const std::string &type, char letter,
                   const std::function<Order(Bits, Bits)> &compare) {
   const std::string regs = std::string("p") + letter + letter;
   for (const std::string &name : names) {
-    const std::string text = name + type;
     checkForms(
         {{"setp." + name + "." + type + " %d, %a, %b;",
           regs,

@@ -230,7 +230,8 @@ std::vector<Mutant> mutantsOf(const std::string &text) {
     const size_t wait = line.find("cp.async.wait_group ");
     if (wait != std::string::npos) {
       add("");
-      const int groups = std::atoi(line.c_str() + wait + 20);
+      const int groups =
+          static_cast<int>(std::strtol(line.c_str() + wait + 20, nullptr, 10));
       add(line.substr(0, wait + 20) + std::to_string(groups + 1) + ";");
     }
     if (line.find("bar.sync") != std::string::npos)
@@ -243,7 +244,9 @@ std::vector<Mutant> mutantsOf(const std::string &text) {
       add("");
       const size_t end = line.find(']'), plus = line.find('+');
       const bool hasOffset = plus < end;
-      const int offset = hasOffset ? std::atoi(line.c_str() + plus + 1) : 0;
+      const int offset = hasOffset ? static_cast<int>(std::strtol(
+                                         line.c_str() + plus + 1, nullptr, 10))
+                                   : 0;
       const std::string moved = line.substr(0, hasOffset ? plus : end) + "+" +
                                 std::to_string(offset + 16) + line.substr(end);
       add(moved);

@@ -213,13 +213,15 @@ void checkAtomic(const std::string &name, T start,
       T now = start;
       for (uint32_t lane = 0; lane < 32; ++lane) {
         if (!isRed) {
-          EXPECT_EQ(
-              std::memcmp(m.memory.data() + 8 + 8 * lane, &now, sizeof(T)), 0)
+          EXPECT_EQ(std::memcmp(m.memory.data() + 8 + 8 * lane,
+                                argument(now).data(), sizeof(T)),
+                    0)
               << name << space << " lane " << lane;
         }
         now = next(now, lane);
       }
-      EXPECT_EQ(std::memcmp(m.memory.data(), &now, sizeof(T)), 0)
+      EXPECT_EQ(std::memcmp(m.memory.data(), argument(now).data(), sizeof(T)),
+                0)
           << name << space << (isRed ? " red" : " atom");
     }
   }

@@ -67,11 +67,13 @@ TEST(Parser, Syntax) {
   expectError(".version 8.0\n.target sm_80\n.entry k() {\nret;", "has no end",
               ".entry k() {");
   expectError(module(".param .u64 a", ".reg .b32 %r<99999999>;"),
-              "more than 262144", ".reg .b32");
+              "more than 65536", ".reg .b32");
   expectError(module("", "", ".global .b8 x[8] = {1,2,3,4,5,6,7,8,9};"),
               "more initial values", ".global");
   expectError(module("", "", ".global .b8 x[99999999999];"), "too large",
               ".global");
+  expectError(module("", ".local .b8 x[600000]; ret;"), "local memory",
+              ".visible .entry k()");
   expectError(module("", "", ".shared .b32 x = 4;"), "have initialisers",
               ".shared");
   expectError(module("", "", ".global .u64 x = nothing;"),
