@@ -2,11 +2,11 @@
 
 Runs the ```shell-session blocks of a Markdown file one after another, in FOLDER, which
 starts empty, so that a command finds the files of those before it (```console blocks,
-each on its own in the sources, are check_docs.py's business). Lines that start with `$ ` are commands (a backslash at the end continues them), the lines
-after one are what it must print. In an expected line, `...` stands for anything; as a
-line of its own for any number of lines. A command that is not followed by output may
-print what it likes; every command must succeed unless a line `[exit N]` ends its
-output.
+each on its own in the sources, are check_docs.py's business). Lines that start with
+`$ ` are commands (a backslash at the end continues them), the lines after one are what
+it must print. In an expected line, `...` stands for anything; as a line of its own for
+any number of lines. A command that is not followed by output may print what it likes;
+every command must succeed unless a line `[exit N]` ends its output.
 """
 
 import pathlib
