@@ -1,8 +1,9 @@
-/* Runs an artifact from C: opens it, lets it prepare the weights once, and calls
-   it for two lengths.
+/* Runs an artifact from C: opens it, lets it prepare the weights once, and
+   calls it for two lengths.
 
      ra-run compile ../reciprocal_block.mlir -o block.raf
-     cc -std=c11 attend.c -I<prefix>/include -L<prefix>/lib -lra_runtime -lm -o attend
+     cc -std=c11 attend.c -I<prefix>/include -L<prefix>/lib -lra_runtime -lm -o
+   attend
      ./attend block.raf
 
    The runtime owns no memory: every tensor and both workspaces are ours. */
@@ -97,8 +98,9 @@ int main(int argc, char **argv) {
       size_t count = elements(&arguments.tensor[i]);
       float *data = allocate(count * sizeof(float));
       for (size_t k = 0; k < count; ++k)
-        data[k] = i == 7 || i == 8 ? 0.5f /* gates */
-                                   : 0.03f * sinf(0.7f * (float)(k + 1) * (float)i);
+        data[k] = i == 7 || i == 8
+                      ? 0.5f /* gates */
+                      : 0.03f * sinf(0.7f * (float)(k + 1) * (float)i);
       arguments.tensor[i].data = data;
     }
     if (is_first) {
@@ -106,10 +108,9 @@ int main(int argc, char **argv) {
         prepared.tensor[i].data =
             allocate(elements(&prepared.tensor[i]) * sizeof(float));
       void *workspace = allocate(prepare_bytes);
-      check(ra_artifact_prepare(artifact, entry, arguments.tensor,
-                                arguments.count, prepared.tensor,
-                                prepared.count, workspace, prepare_bytes,
-                                NULL));
+      check(ra_artifact_prepare(
+          artifact, entry, arguments.tensor, arguments.count, prepared.tensor,
+          prepared.count, workspace, prepare_bytes, NULL));
       free(workspace);
     }
     is_first = 0;
@@ -129,7 +130,8 @@ int main(int argc, char **argv) {
     double sum = 0;
     for (size_t k = 0; k < result_count; ++k)
       sum += fabs((double)y[k]);
-    printf("length %" PRId64 ": workspace %zu bytes, mean |y| %.6f, y[0] %.6f\n",
+    printf("length %" PRId64
+           ": workspace %zu bytes, mean |y| %.6f, y[0] %.6f\n",
            length, run_bytes, sum / (double)result_count, (double)y[0]);
     free(workspace);
     free(y);

@@ -128,13 +128,12 @@ RA_API ra_status ra_artifact_tensor(const ra_artifact *artifact, int32_t entry,
 /* For arguments of these shapes (data may be NULL): writes the extents of the
    prepared tensors and of the results into their `shape`, which has room for
    `ndim` of them, sets their dtype, and gives the bytes of workspace that
-   prepare() and run() need. `prepared` and `results` have as many elements as the
-   entry has such tensors, and may be NULL. */
+   prepare() and run() need. `prepared` and `results` have as many elements as
+   the entry has such tensors, and may be NULL. */
 RA_API ra_status ra_artifact_infer(const ra_artifact *artifact, int32_t entry,
                                    const DLTensor *arguments,
                                    int32_t num_arguments, DLTensor *prepared,
-                                   DLTensor *results,
-                                   size_t *prepare_workspace,
+                                   DLTensor *results, size_t *prepare_workspace,
                                    size_t *run_workspace);
 
 /* Fills the prepared tensors from the parameters. Once for each binding of
