@@ -37,6 +37,11 @@ void *operator new(size_t size) {
     std::abort();
   return memory;
 }
+// A sanitizer's own form would not come here, and its memory would.
+void *operator new(size_t size, const std::nothrow_t &) noexcept {
+  ++numAllocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, size_t) noexcept { std::free(memory); }
 
